@@ -1,0 +1,164 @@
+"""Podium. Modes: default (async tasks), thread (sync tasks, for `light`)."""
+
+from __future__ import annotations
+
+import asyncio
+import multiprocessing
+import os
+import signal
+import subprocess
+
+from concurrent.futures import ProcessPoolExecutor
+from typing import Any
+
+import podium
+
+from bench.peers import podium_flows as flows
+from bench.peers.common import (
+    Figures,
+    Measure,
+    Peer,
+    clock,
+    compare_latency,
+    fib,
+    main,
+    module_command,
+)
+from podium.version import VERSION
+
+CORES = os.cpu_count() or 1
+ROUNDS_OF_LONG = 2
+
+
+class PodiumPeer(Peer):
+    """Podium on one SQLite file, with its defaults."""
+
+    imports = "podium"
+    unopened = Peer.unopened | {"resume_open"}
+    app: Any = None
+
+    def version(self) -> str:
+        return VERSION
+
+    async def open(self) -> None:
+        self.app = await podium.Podium(str(self.folder / "podium.db")).__aenter__()
+
+    async def close(self) -> None:
+        if self.app is not None:
+            app, self.app = self.app, None
+            await app.__aexit__(None, None, None)
+
+    async def run(self, flow: Any, **given: Any) -> int:
+        """Start a workflow and wait for its result."""
+        run = await self.app.start(flow, given)
+        return int(await run.result())
+
+    async def chain(self, n: int) -> int:
+        return await self.run(flows.reading, n=n)
+
+    async def chain_write(self, n: int) -> int:
+        return await self.run(flows.writing, n=n)
+
+    async def fan(self, n: int) -> int:
+        return await self.run(flows.mapping, n=n)
+
+    async def fibs(self, n: int, f: int) -> int:
+        return await self.run(flows.lightly, n=n, f=f, threads=self.mode == "thread")
+
+    async def first_step(self) -> float:
+        await self.run(flows.marking)
+        return flows.firsts[-1]
+
+    async def payloads(self, n: int) -> int:
+        return await self.run(flows.loading, n=n)
+
+    async def grow(self, turns: int, size: int) -> int:
+        return await self.run(flows.growing, turns=turns, size=size)
+
+    async def recover(self, n: int, *, again: bool) -> int:
+        if again:
+            run = await self.app.get("R")
+        else:
+            run = await self.app.start(flows.noting, {"n": n, "side": str(self.side)}, id="R")
+        return int(await run.result())
+
+
+async def measure_long(peer: PodiumPeer, n: int, *, side_by_side: bool = False) -> Figures:
+    """Time n × fib(33) in processes against a bare spawn pool, in turn, both warm."""
+    loop = asyncio.get_running_loop()
+    spawn = multiprocessing.get_context("spawn")
+
+    async def bare(f: int, times: int) -> float:
+        began = clock()
+        calls = (loop.run_in_executor(pool, fib, f) for _ in range(times))
+        if side_by_side:
+            await asyncio.gather(*calls)
+        else:
+            for call in calls:
+                await call
+        return clock() - began
+
+    async def ours(f: int, times: int) -> float:
+        began = clock()
+        assert await peer.run(flows.heavily, n=times, f=f, side_by_side=side_by_side) == times
+        return clock() - began
+
+    with ProcessPoolExecutor(CORES, mp_context=spawn) as pool:
+        await asyncio.gather(*(loop.run_in_executor(pool, fib, 24) for _ in range(4 * CORES)))
+        await peer.run(flows.heavily, n=4 * CORES, f=24, side_by_side=True)
+        turns = [(await bare(33, n), await ours(33, n)) for _ in range(ROUNDS_OF_LONG)]
+    pool_s, secs = (sum(times) / ROUNDS_OF_LONG for times in zip(*turns, strict=True))
+    return {"secs": round(secs, 4), "pool_s": round(pool_s, 4), "ratio": round(secs / pool_s, 4)}
+
+
+async def measure_resume_open(peer: PodiumPeer, n: int) -> Figures:
+    """Time from opening the file of a killed run of n recorded steps to its first new step."""
+    argv = [*module_command(), peer.mode, "crash", str(n), str(peer.folder)]
+    died = subprocess.run(argv, env={**os.environ, flows.STRIKE: "1"}, check=False, timeout=120)
+    assert died.returncode == -signal.SIGKILL, died.returncode
+    began = clock()
+    await peer.open()
+    opened = clock()
+    run = await peer.app.get("R")
+    assert await run.result() == n + 1
+    return {
+        "ms": round((flows.firsts[-1] - began) * 1000, 2),
+        "open_ms": round((opened - began) * 1000, 2),
+    }
+
+
+async def crash(peer: PodiumPeer, n: int) -> Figures:
+    """Run n steps and die in the next one, by SIGKILL."""
+    run = await peer.app.start(flows.interrupted, {"n": n}, id="R")
+    await run.result()
+    raise AssertionError("the process should have been killed")
+
+
+async def measure_cpu(peer: PodiumPeer, n: int) -> Figures:
+    """Compare the time between two write steps, idle and beside a task that computes."""
+
+    async def gaps() -> list[float]:
+        flows.firsts.clear()
+        await peer.run(flows.ticking, n=n)
+        return list(flows.firsts)
+
+    await gaps()
+    idle = await gaps()
+    spin = await peer.app.start(flows.spinning_flow, {})
+    await asyncio.to_thread(flows.spinning.wait, 30)
+    busy = await gaps()
+    flows.stop.set()
+    await spin.result()
+    return compare_latency(idle, busy)
+
+
+EXTRA: dict[str, Measure] = {
+    "long": measure_long,
+    "long_par": lambda peer, n: measure_long(peer, n, side_by_side=True),
+    "resume_open": measure_resume_open,
+    "crash": crash,
+    "cpu": measure_cpu,
+}
+
+if __name__ == "__main__":
+    main(PodiumPeer, EXTRA)

@@ -1,0 +1,120 @@
+"""Podium: the control plane of AI work.
+
+Durable workflows in one SQLite file: plain Python functions whose steps survive a crash.
+What is heavy (the engine, the database driver, the command line) is imported on first use.
+"""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+from podium.core.errors import (
+    AskNotFound,
+    Deadlocked,
+    ErrorInfo,
+    ForgottenAwait,
+    IdInUse,
+    InputInvalid,
+    InvalidOption,
+    LimitReached,
+    NameTaken,
+    Nondeterminism,
+    NotDone,
+    NotInWorkflow,
+    OutcomeUnknown,
+    PayloadTooLarge,
+    PodiumError,
+    Refused,
+    ResultUnusable,
+    RunBlocked,
+    RunCancelled,
+    RunEnded,
+    RunError,
+    RunFailed,
+    RunNotFound,
+    RunSuspended,
+    StepFailed,
+    StepTimedOut,
+    StoreBusy,
+    StoreCorrupt,
+    StoreError,
+    StoreFenced,
+    StoreForeign,
+    StoreFull,
+    StoreNewer,
+    StoreOnNetwork,
+    StoreSyncFailed,
+    UnknownWorkflow,
+    UsageError,
+    ValueNotPortable,
+)
+from podium.core.retry import Retry
+from podium.functions.calls import Call, Task, Workflow
+from podium.functions.decorators import task, workflow
+from podium.functions.primitives import (
+    ask,
+    attempt,
+    child,
+    emit,
+    env,
+    gather,
+    headers,
+    idempotency_key,
+    map,  # noqa: A004 - the field's word for it
+    now,
+    patched,
+    publish,
+    race,
+    random,
+    receive,
+    restart_with,
+    run_id,
+    scope,
+    send,
+    sleep,
+    sleep_until,
+    uuid4,
+    warn,
+)
+from podium.version import VERSION as __version__
+
+if TYPE_CHECKING:
+    from podium.client.app import Podium
+    from podium.client.handle import Run
+    from podium.client.portal import run
+
+_LATE = {
+    "Podium": "podium.client.app",
+    "Run": "podium.client.handle",
+    "run": "podium.client.portal",
+}
+
+__all__ = [
+    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "ForgottenAwait", "IdInUse", "InputInvalid",
+    "InvalidOption", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
+    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Refused", "ResultUnusable",
+    "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed",
+    "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt",
+    "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork",
+    "StoreSyncFailed", "Task", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow",
+    "__version__", "ask", "attempt", "child", "emit", "env", "gather", "headers",
+    "idempotency_key", "map", "now", "patched", "publish", "race", "random", "receive",
+    "restart_with", "run", "run_id", "scope", "send", "sleep", "sleep_until", "task", "uuid4",
+    "warn", "workflow",
+]  # fmt: skip
+
+
+def __getattr__(name: str) -> Any:
+    """Import what is heavy when it is first asked for."""
+    module = _LATE.get(name)
+    if module is None:
+        raise AttributeError(f"module 'podium' has no attribute {name!r}")
+    import importlib  # noqa: PLC0415
+
+    value = getattr(importlib.import_module(module), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return __all__

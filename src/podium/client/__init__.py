@@ -1,0 +1,1 @@
+"""The app object, run handles and the sync portal: the only place that sees front and back end."""

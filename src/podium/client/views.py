@@ -1,0 +1,215 @@
+"""What handles show: runs, steps, asks, as plain frozen values with aware UTC times."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+import msgspec
+
+from podium.core.errors import ErrorInfo
+from podium.journal.records import (
+    Kind,
+    Status,
+    decode_failed_attempt,
+    decode_note,
+    decode_result,
+    decode_started,
+    decode_value,
+)
+from podium.journal.store import AskRow, RecordRow, RunRow
+
+
+@dataclass(slots=True)
+class StepView:
+    """One step of a run.
+
+    Attributes:
+        path: Its name by place.
+        task: The task (or ``timer``, ``signal``, ``ask``, ``child``).
+        effect: What repeating it would do; empty for what is no task.
+        status: ``started succeeded failed cancelled unknown unusable late``.
+        attempts: How many tries have begun.
+        started_at: When the first try began.
+        ended_at: When the outcome was recorded.
+        error: What went wrong, last.
+        arguments: Envelope of the arguments, if recorded.
+        result: Envelope of the result, if any.
+        next_at: When the next try is due.
+    """
+
+    path: str
+    task: str
+    effect: str = ""
+    status: str = Status.STARTED
+    attempts: int = 1
+    started_at: datetime | None = None
+    ended_at: datetime | None = None
+    error: ErrorInfo | None = None
+    arguments: bytes = field(default=b"", repr=False)
+    result: bytes = field(default=b"", repr=False)
+    next_at: datetime | None = None
+    key: str = ""
+
+    @property
+    def duration_s(self) -> float | None:
+        """How long it took, in seconds."""
+        if self.started_at is None or self.ended_at is None:
+            return None
+        return (self.ended_at - self.started_at).total_seconds()
+
+
+@dataclass(frozen=True, slots=True)
+class AskView:
+    """An open question to a person."""
+
+    id: str
+    path: str
+    form: Any
+    to: str
+    asked_at: datetime
+    deadline: datetime | None
+    run_id: str = ""
+
+    @classmethod
+    def of(cls, row: AskRow, run_id: str) -> AskView:
+        """Build it from a row."""
+        return cls(
+            row.id, row.path, msgspec.json.decode(row.form), row.to, moment(row.at),
+            None if row.deadline is None else moment(row.deadline), run_id,
+        )  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True)
+class RunView:
+    """A run, as far as its row tells.
+
+    Attributes:
+        status: ``accepted running waiting blocked paused succeeded failed cancelled quarantined``.
+        waits: What it waits for, each with ``kind``, ``path`` and ``since`` (µs).
+        error: Why it failed or was set aside.
+    """
+
+    id: str
+    workflow: str
+    status: str
+    created_at: datetime
+    ended_at: datetime | None
+    waits: list[dict[str, Any]]
+    error: ErrorInfo | None
+    parent: int | None
+    incarnation: int
+    version: str
+    owner: int | None
+
+    @classmethod
+    def of(cls, row: RunRow) -> RunView:
+        """Build it from a row."""
+        return cls(
+            row.id, row.workflow, row.status, moment(row.created_at),
+            None if row.ended_at is None else moment(row.ended_at),
+            msgspec.json.decode(row.waits) if row.waits else [],
+            msgspec.json.decode(row.error, type=ErrorInfo) if row.error else None,
+            row.parent, row.incarnation, row.version, row.owner,
+        )  # fmt: skip
+
+
+def moment(at_us: int) -> datetime:
+    """Return a recorded time."""
+    return datetime.fromtimestamp(at_us / 1e6, UTC)
+
+
+def steps_of(rows: list[RecordRow]) -> list[StepView]:
+    """Arrange a run's records by step, in the order the steps were first heard of."""
+    steps: dict[str, StepView] = {}
+    for row in rows:
+        reader = _READERS.get(row.kind)
+        if reader is not None:
+            reader(steps, row)
+    return list(steps.values())
+
+
+def _step(steps: dict[str, StepView], path: str, task: str) -> StepView:
+    found = steps.get(path)
+    if found is None:
+        found = steps[path] = StepView(path, task)
+    return found
+
+
+def _started(steps: dict[str, StepView], row: RecordRow) -> None:
+    record = decode_started(row.body)
+    step = _step(steps, row.path, record.k)
+    step.effect, step.attempts, step.status = record.e, record.n, Status.STARTED
+    step.started_at = step.started_at or moment(row.at)
+    step.arguments = step.arguments or bytes(record.a)
+    step.key, step.next_at = record.key, None
+
+
+def _failed(steps: dict[str, StepView], row: RecordRow) -> None:
+    record = decode_failed_attempt(row.body)
+    step = _step(steps, row.path, record.k)
+    step.effect, step.attempts, step.error = record.e, record.n, record.x
+    step.started_at = step.started_at or moment(record.s)
+    step.next_at = moment(record.next_at)
+
+
+def _result(steps: dict[str, StepView], row: RecordRow) -> None:
+    record = decode_result(row.body)
+    step = _step(steps, row.path, record.k)
+    step.effect = step.effect or record.e
+    step.attempts = max(record.n, 1)
+    step.started_at = step.started_at or (moment(record.s) if record.s else moment(row.at))
+    step.ended_at, step.error, step.next_at = moment(row.at), record.x, None
+    step.status = record.st if record.x is None or record.st != Status.SUCCEEDED else Status.FAILED
+    step.arguments = step.arguments or bytes(record.a)
+    step.result = bytes(record.v)
+
+
+def _unknown(steps: dict[str, StepView], row: RecordRow) -> None:
+    step = _step(steps, row.path, "")
+    note = decode_note(row.body)
+    step.status = Status.UNKNOWN
+    step.error = ErrorInfo(type="OutcomeUnknown", message=note.text, code=note.code, path=row.path)
+
+
+def _timer(steps: dict[str, StepView], row: RecordRow) -> None:
+    step = _step(steps, row.path, "timer")
+    step.status, step.started_at, step.ended_at = Status.SUCCEEDED, moment(row.at), moment(row.at)
+
+
+def _signal(steps: dict[str, StepView], row: RecordRow) -> None:
+    name, count = f"signal:{row.path}", 1
+    while name in steps:
+        count += 1
+        name = f"signal:{row.path}#{count}"
+    step = _step(steps, name, "signal")
+    step.status, step.started_at, step.ended_at = Status.SUCCEEDED, moment(row.at), moment(row.at)
+    step.result = bytes(decode_value(row.body).v)
+
+
+def _begun(task: str, steps: dict[str, StepView], row: RecordRow) -> None:
+    step = _step(steps, row.path, task)
+    step.started_at = moment(row.at)
+
+
+def _ended(task: str, steps: dict[str, StepView], row: RecordRow) -> None:
+    record = decode_value(row.body)
+    step = _step(steps, row.path, task)
+    step.started_at = step.started_at or moment(row.at)
+    step.ended_at, step.error, step.result = moment(row.at), record.x, bytes(record.v)
+    step.status = Status.SUCCEEDED if record.x is None else Status.FAILED
+
+
+_READERS: dict[int, Any] = {
+    Kind.STARTED: _started,
+    Kind.FAILED_ATTEMPT: _failed,
+    Kind.RESULT: _result,
+    Kind.UNKNOWN: _unknown,
+    Kind.TIMER: _timer,
+    Kind.SIGNAL: _signal,
+    Kind.ASKED: lambda steps, row: _begun("ask", steps, row),
+    Kind.ANSWER: lambda steps, row: _ended("ask", steps, row),
+    Kind.CHILD_STARTED: lambda steps, row: _begun("child", steps, row),
+    Kind.CHILD: lambda steps, row: _ended("child", steps, row),
+}

@@ -1,0 +1,1 @@
+"""The narrow waist: pure values, protocols and names. No I/O, no clock, no chance."""

@@ -1,0 +1,92 @@
+"""The Context: all that a program may ask for. Front ends use it, backends provide it.
+
+Paths are computed above it (``core.scope``), values cross it encoded (``core.codec``), so that
+the same program runs on each backend. Futures it returns belong to the program's own loop.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from contextvars import ContextVar
+from datetime import datetime
+from typing import Any, NoReturn, Protocol
+
+from podium.core.codec import Codec
+from podium.core.errors import NotInWorkflow
+from podium.core.ports import Attempt
+from podium.core.scope import Scope
+from podium.core.spec import TaskSpec, WorkflowSpec
+
+
+class Context(Protocol):
+    """Durable primitives of one run."""
+
+    @property
+    def run_id(self) -> str: ...
+    @property
+    def headers(self) -> dict[str, Any]: ...
+    def step(
+        self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
+    ) -> asyncio.Future[Any]:
+        """Ask for a task; the future brings its decoded result or raises ``StepFailed``."""
+        ...
+
+    def child(
+        self, path: str, spec: WorkflowSpec, bound: dict[str, Any], run_id: str | None = None
+    ) -> asyncio.Future[Any]:
+        """Ask for a run of another workflow in this run's family."""
+        ...
+
+    def sleep(self, path: str, delay_s: float | None, until: datetime | None) -> asyncio.Future[None]:
+        """Ask for a durable timer: after a delay, or at a time of the wall clock."""
+        ...
+
+    def receive(self, path: str, name: str, codec: Codec) -> asyncio.Future[Any]:
+        """Ask for the next signal of that name, first in, first out."""
+        ...
+
+    def send(self, path: str, run_id: str, name: str, value: Any) -> asyncio.Future[None]:
+        """Send a signal to another run; fails with ``StepFailed`` where there is none."""
+        ...
+
+    def ask(self, path: str, form: Any, to: str, timeout_s: float | None) -> asyncio.Future[Any]:
+        """Ask a person; the future brings the answer, or ``StepTimedOut``."""
+        ...
+
+    def effects_settled(self, prefix: str) -> asyncio.Future[None] | None:
+        """Return a future for the end of effects in flight under a path; None if there is none."""
+        ...
+
+    def publish(self, path: str, key: str, value: Any) -> None: ...
+    def emit(self, path: str, chunk: Any) -> None: ...
+    def warn(self, path: str, code: str, message: str) -> None: ...
+    def env(self, name: str) -> str | None: ...
+    def patched(self, patch_id: str) -> bool: ...
+    def now(self) -> datetime: ...
+    def random(self, scope: Scope) -> Any: ...
+    def uuid4(self, scope: Scope) -> Any: ...
+    def restart_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn: ...
+    def forgotten(self, name: str, where: str) -> None:
+        """Tell that a call was dropped without ever being awaited; the run fails for it."""
+        ...
+
+    def new_task(self, scope: Scope, coroutine: Any) -> asyncio.Task[Any]:
+        """Run a coroutine as a task of the program in a given scope."""
+        ...
+
+
+current_context: ContextVar[Context | None] = ContextVar("podium_context", default=None)
+current_attempt: ContextVar[Attempt | None] = ContextVar("podium_attempt", default=None)
+
+
+def context_of(primitive: str) -> Context:
+    """Return the Context of the running workflow.
+
+    Raises:
+        NotInWorkflow: The caller is not a workflow.
+    """
+    context = current_context.get()
+    if context is None:
+        raise NotInWorkflow(primitive)
+    return context

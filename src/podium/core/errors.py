@@ -1,0 +1,394 @@
+"""Every error of Podium, in one tree.
+
+::
+
+    PodiumError                       anything Podium raises on purpose
+    ├── UsageError                    the call was wrong; nothing was written
+    │   ├── InputInvalid              input or argument does not fit its declared type
+    │   ├── InvalidOption             an option of a task, workflow or app makes no sense
+    │   ├── NameTaken                 two different definitions under one name
+    │   ├── UnknownWorkflow           no workflow of that name is registered here
+    │   ├── NotInWorkflow             a durable primitive was used outside a workflow
+    │   └── ForgottenAwait            a call was made in a workflow and never awaited
+    ├── RunError                      about one run
+    │   ├── RunNotFound               no run of that id
+    │   ├── IdInUse                   the id belongs to a run with other input
+    │   ├── RunEnded                  a signal, answer or cancel for a finished run
+    │   ├── AskNotFound               no open ask of that id
+    │   ├── RunFailed                 the run ended with an error
+    │   ├── RunCancelled              the run was cancelled
+    │   └── RunBlocked                the run cannot go on until somebody acts
+    ├── StepFailed                    what a workflow sees of a failed step
+    │   ├── StepTimedOut              … its time was over
+    │   ├── OutcomeUnknown            … a ``once`` may or may not have happened
+    │   └── ResultUnusable            … it happened, its result cannot be used
+    ├── NotDone                       raised by a task: it certainly did not happen
+    ├── Nondeterminism                the program did something else than is recorded
+    │   └── Refused                   something a workflow can never do deterministically
+    ├── ValueNotPortable              a value that does not survive the journal
+    │   └── PayloadTooLarge           … because of its size
+    ├── LimitReached                  a named limit of sizes, depths or fan-outs
+    ├── Deadlocked                    nothing can ever wake the run again
+    └── StoreError                    the database file
+        ├── StoreBusy                 another process holds it for too long
+        ├── StoreFull                 no room on the disk
+        ├── StoreCorrupt              the file is damaged
+        ├── StoreForeign              the file is not Podium's
+        ├── StoreNewer                the file was written by a newer Podium
+        ├── StoreOnNetwork            the file lies on a network file system
+        ├── StoreFenced               another worker took over; this one stops
+        └── StoreSyncFailed           the disk refused to make data durable
+
+    RunSuspended(BaseException)       control flow: this process lets go of the run
+    RestartRequested(BaseException)   control flow: ``restart_with`` ends the incarnation
+
+Cancellation inside a workflow is :class:`asyncio.CancelledError`, a ``BaseException`` too.
+"""
+
+from __future__ import annotations
+
+from typing import ClassVar
+
+import msgspec
+
+
+class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
+    """A recorded error: what the journal keeps and every reader gets.
+
+    Attributes:
+        type: Name of the exception class.
+        message: Its text.
+        code: A stable word to branch on.
+        cause: The error it came from.
+        path: The step it came from.
+        traceback: Bounded text of the traceback, for people.
+    """
+
+    type: str
+    message: str = ""
+    code: str = "error"
+    cause: ErrorInfo | None = None
+    path: str | None = None
+    traceback: str | None = None
+
+    def line(self) -> str:
+        """Say the error and its causes in one line."""
+        text = f"{self.type}: {self.message}" if self.message else self.type
+        return f"{text} ← {self.cause.line()}" if self.cause else text
+
+
+class PodiumError(Exception):
+    """Anything Podium raises on purpose."""
+
+    code: ClassVar[str] = "error"
+
+
+class UsageError(PodiumError):
+    """The call was wrong; nothing was written."""
+
+    code = "usage"
+
+
+class InputInvalid(UsageError):
+    """An input or argument does not fit its declared type."""
+
+    code = "input-invalid"
+
+
+class InvalidOption(UsageError, ValueError):
+    """An option of a task, workflow or app makes no sense."""
+
+    code = "invalid-option"
+
+
+class NameTaken(UsageError):
+    """Two different definitions ask for one name."""
+
+    code = "name-taken"
+
+
+class UnknownWorkflow(UsageError):
+    """No workflow of that name is registered in this process."""
+
+    code = "unknown-workflow"
+
+
+class NotInWorkflow(UsageError):
+    """A durable primitive was used outside a workflow."""
+
+    code = "not-in-workflow"
+
+    def __init__(self, primitive: str) -> None:
+        super().__init__(
+            f"podium.{primitive}() was called outside a workflow, where nothing can be recorded. "
+            "Call it in an `async def` decorated with @workflow, in the workflow's own tasks."
+        )
+
+
+class ForgottenAwait(UsageError):
+    """A call was made in a workflow and never awaited."""
+
+    code = "forgotten-await"
+
+    def __init__(self, task: str, where: str) -> None:
+        super().__init__(
+            f"{task}(…) was called at {where} and never awaited, so it would never run. "
+            f"Write `await {task}(…)`, or hand it to gather, race or create_task."
+        )
+
+
+class RunError(PodiumError):
+    """Something about one run."""
+
+    code = "run"
+
+    def __init__(self, run_id: str, message: str) -> None:
+        super().__init__(message)
+        self.run_id = run_id
+
+
+class RunNotFound(RunError):
+    """No run has that id in this database."""
+
+    code = "run-not-found"
+
+    def __init__(self, run_id: str, database: str = "", near: str | None = None) -> None:
+        place = f" in {database}" if database else ""
+        hint = f" Did you mean {near!r}?" if near else " `podium runs list` shows what is there."
+        super().__init__(run_id, f"There is no run {run_id!r}{place}.{hint}")
+
+
+class IdInUse(RunError):
+    """The id belongs to a run with another workflow or other input."""
+
+    code = "id-in-use"
+
+    def __init__(self, run_id: str, difference: str) -> None:
+        super().__init__(
+            run_id,
+            f"Run id {run_id!r} is taken by a run with {difference}. "
+            "The same id and input give the same run; for another run use another id.",
+        )
+
+
+class RunEnded(RunError):
+    """A signal, an answer or a cancel came for a finished run."""
+
+    code = "run-ended"
+
+    def __init__(self, run_id: str, status: str, what: str) -> None:
+        super().__init__(
+            run_id,
+            f"Run {run_id!r} has {status}; {what} can only reach a run that is still going. "
+            "Nothing was recorded.",
+        )
+
+
+class AskNotFound(RunError):
+    """The run has no open ask of that id."""
+
+    code = "ask-not-found"
+
+    def __init__(self, run_id: str, ask_id: str, open_ids: list[str]) -> None:
+        known = ", ".join(open_ids) or "none"
+        super().__init__(
+            run_id, f"Run {run_id!r} has no open ask {ask_id!r}; open asks: {known}. "
+            f"`podium runs show {run_id}` lists them.",
+        )  # fmt: skip
+
+
+class RunFailed(RunError):
+    """The run ended with an error (a cancelled run raises :class:`RunCancelled`)."""
+
+    code = "run-failed"
+
+    def __init__(self, run_id: str, error: ErrorInfo) -> None:
+        super().__init__(run_id, f"Run {run_id!r} failed: {error.line()}")
+        self.error = error
+
+
+class RunCancelled(RunError):
+    """The run was cancelled."""
+
+    code = "run-cancelled"
+
+    def __init__(self, run_id: str) -> None:
+        super().__init__(run_id, f"Run {run_id!r} was cancelled.")
+
+
+class RunBlocked(RunError):
+    """The run cannot go on until somebody acts; nothing of it is lost."""
+
+    code = "run-blocked"
+
+    def __init__(self, run_id: str, status: str, error: ErrorInfo | None) -> None:
+        reason = error.line() if error else "no reason was recorded"
+        super().__init__(
+            run_id,
+            f"Run {run_id!r} is {status}: {reason} "
+            f"When the cause is mended: `podium runs resume {run_id}`.",
+        )
+        self.status = status
+        self.error = error
+
+
+class StepFailed(PodiumError):
+    """What a workflow sees of a failed step, the same live and replayed.
+
+    Attributes:
+        path: The step.
+        error: The recorded error with its causes.
+    """
+
+    code = "step-failed"
+
+    def __init__(self, path: str, error: ErrorInfo) -> None:
+        super().__init__(f"Step {path!r} failed: {error.line()}")
+        self.path = path
+        self.error = error
+
+    @property
+    def type(self) -> str:
+        """Name of the exception class the task raised."""
+        return self.error.type
+
+    @property
+    def message(self) -> str:
+        """Text of the exception the task raised."""
+        return self.error.message
+
+
+class StepTimedOut(StepFailed):
+    """The step's time was over; the outside may have been touched."""
+
+    code = "timeout"
+
+
+class OutcomeUnknown(StepFailed):
+    """A ``once`` step may or may not have happened (``unknown="raise"`` only)."""
+
+    code = "outcome-unknown"
+
+
+class ResultUnusable(StepFailed):
+    """The step happened, but its result cannot be recorded or used; it is not repeated."""
+
+    code = "result-unusable"
+
+
+class NotDone(PodiumError):
+    """Raise it in a task to declare: this certainly did not happen, it may be tried again."""
+
+    code = "not-done"
+
+
+class Nondeterminism(PodiumError):
+    """The program asked for something else than what is recorded."""
+
+    code = "nondeterminism"
+
+
+class Refused(Nondeterminism):
+    """A workflow used something that can never be made deterministic."""
+
+    code = "refused"
+
+    def __init__(self, what: str, remedy: str) -> None:
+        super().__init__(f"{what} cannot be used inside a workflow: {remedy}")
+
+
+class ValueNotPortable(PodiumError, ValueError):
+    """A value that would come back from the journal as another value."""
+
+    code = "value-not-portable"
+
+
+class PayloadTooLarge(ValueNotPortable):
+    """A value over the payload limit."""
+
+    code = "payload-too-large"
+
+    def __init__(self, what: str, size_bytes: int, limit_bytes: int) -> None:
+        super().__init__(
+            f"{what} takes {size_bytes:,} bytes as JSON; the limit is {limit_bytes:,}. "
+            "Return a podium.File or a reference to where the data lies, "
+            "or raise Podium(payload_bytes_max=…)."
+        )
+
+
+class LimitReached(PodiumError):
+    """A named limit was hit before damage was done."""
+
+    code = "limit-reached"
+
+
+class Deadlocked(PodiumError):
+    """The program waits for something that nothing can ever bring."""
+
+    code = "deadlocked"
+
+
+class StoreError(PodiumError):
+    """Something about the database file."""
+
+    code = "store"
+
+
+class StoreBusy(StoreError):
+    """Another process holds the file for too long."""
+
+    code = "store-busy"
+
+
+class StoreFull(StoreError):
+    """There is no room on the disk; what is in memory is held and tried again."""
+
+    code = "store-full"
+
+
+class StoreCorrupt(StoreError):
+    """The file is damaged."""
+
+    code = "store-corrupt"
+
+
+class StoreForeign(StoreError):
+    """The file is not Podium's."""
+
+    code = "store-foreign"
+
+
+class StoreNewer(StoreError):
+    """The file was written by a newer Podium."""
+
+    code = "store-newer"
+
+
+class StoreOnNetwork(StoreError):
+    """The file lies on a network file system, where locks cannot be trusted."""
+
+    code = "store-on-network"
+
+
+class StoreFenced(StoreError):
+    """Another worker took over this worker's runs; this one must stop."""
+
+    code = "store-fenced"
+
+
+class StoreSyncFailed(StoreError):
+    """The disk refused to make data durable; the worker stops and recovery reads the file."""
+
+    code = "store-sync-failed"
+
+
+class RunSuspended(BaseException):
+    """This process lets go of the run; nothing that happens after it is recorded."""
+
+
+class RestartRequested(BaseException):
+    """The program asked to begin again with other input and an empty journal."""
+
+    def __init__(self, bound: dict[str, object]) -> None:
+        super().__init__("restart_with")
+        self.bound = bound

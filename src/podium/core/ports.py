@@ -1,0 +1,123 @@
+"""The doors to the real world: clock, entropy, executor, notifier (the store is in ``journal``).
+
+The engine is a state machine behind these. The real ones live in ``engine.system`` and
+``engine.executors``, the simulated ones in ``podium.testing``.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any, Protocol
+
+from podium.core.spec import TaskSpec
+
+
+class Cancellable(Protocol):
+    """Something scheduled that can be called off."""
+
+    def cancel(self) -> None: ...
+
+
+class Clock(Protocol):
+    """Time, from outside."""
+
+    def wall_us(self) -> int:
+        """Return whole microseconds since 1970, UTC."""
+        ...
+
+    def monotonic_s(self) -> float:
+        """Return seconds that only grow."""
+        ...
+
+    def boot(self) -> tuple[str, float]:
+        """Return (id of this boot, seconds since it, sleep of the machine included)."""
+        ...
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancellable:
+        """Call back in the engine's thread after a delay."""
+        ...
+
+
+class Entropy(Protocol):
+    """Chance, from outside."""
+
+    def token(self, size_bytes: int) -> bytes:
+        """Return fresh random bytes."""
+        ...
+
+    def generator(self, seed: str) -> Any:
+        """Return a ``random.Random`` that always gives the same numbers for a seed."""
+        ...
+
+    def uuid4(self, generator: Any) -> Any:
+        """Return a ``uuid.UUID`` (version 4) drawn from a generator."""
+        ...
+
+
+class Notifier(Protocol):
+    """Wakes the engine."""
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Call back soon in the engine's thread; called from that thread only."""
+        ...
+
+    def post_from_thread(self, callback: Callable[[], None]) -> None:
+        """Call back soon in the engine's thread; may be called from any thread."""
+        ...
+
+
+@dataclass(slots=True)
+class Attempt:
+    """One try of a step, as an executor sees it.
+
+    Attributes:
+        spec: The task.
+        arguments: Decoded copies, by name.
+        encoded: The same as JSON, for another process.
+        run_id: The run.
+        path: The step.
+        number: Which try, from 1.
+        key: The idempotency key; the same for every try and after every crash.
+        headers: The run's attributes (tenant, user, locale, trace parent).
+        files: Where ``podium.File`` values are kept; set by the engine.
+    """
+
+    spec: TaskSpec
+    arguments: dict[str, Any]
+    encoded: bytes
+    run_id: str
+    path: str
+    number: int
+    key: str
+    headers: dict[str, Any]
+    files: Any = None
+    heartbeat: Callable[[Any], None] | None = None
+
+
+class Executing(Protocol):
+    """An attempt that is under way."""
+
+    def cancel(self) -> bool:
+        """Ask it to stop; False where it cannot be stopped (a thread)."""
+        ...
+
+
+Done = Callable[[Any, BaseException | None], None]
+"""Called once in the engine's thread with (result, None) or (None, the exception)."""
+
+
+class Executor(Protocol):
+    """Runs the bodies of tasks: coroutines, threads, processes."""
+
+    def start(self, attempt: Attempt, done: Done) -> Executing:
+        """Start an attempt; ``done`` is never called before ``start`` has returned."""
+        ...
+
+    def stuck_threads(self) -> int:
+        """Return how many threads outlive a timed-out attempt."""
+        ...
+
+    def close(self) -> None:
+        """End what can be ended; threads that hang are left behind as daemons."""
+        ...

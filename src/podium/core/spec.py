@@ -1,0 +1,175 @@
+"""What a task and a workflow are: definitions, and the one table of their names.
+
+Decorators only describe; the table name → definition is the only state of the process.
+Everything that runs lives in an app object, so several workers can live in one process.
+"""
+
+from __future__ import annotations
+
+import difflib
+import hashlib
+import inspect
+import sys
+
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from typing import Any
+
+from podium.core.codec import Binder, Codec, codec_for, type_hints
+from podium.core.effects import Effect
+from podium.core.errors import NameTaken, UnknownWorkflow
+from podium.core.retry import NO_RETRY, Retry
+
+
+@dataclass(frozen=True, kw_only=True)
+class TaskOptions:
+    """How a task is carried out (see :func:`podium.task`). Times are seconds."""
+
+    effect: Effect = Effect.WRITE
+    is_declared: bool = False
+    retry: Retry = NO_RETRY
+    timeout_s: float | None = None
+    total_timeout_s: float | None = None
+    isolation: str = "thread"
+    overlap: bool = False
+    unknown: str = "ask"
+    reconcile: Any = None
+    compensate: Any = None
+    not_done: tuple[type[BaseException], ...] = ()
+    expect_s: float = 0.0
+
+
+class _Definition:
+    """What tasks and workflows share: a function, its name, its codecs."""
+
+    def __init__(self, function: Callable[..., Any], name: str) -> None:
+        self.fn = function
+        self.name = name
+        self.module: str = getattr(function, "__module__", "__main__")
+        self.is_async = inspect.iscoroutinefunction(function)
+
+    @cached_property
+    def binder(self) -> Binder:
+        """Encodes and decodes the arguments."""
+        return Binder(self.fn, self.name)
+
+    @cached_property
+    def returns(self) -> Codec:
+        """Encodes and decodes the result."""
+        return codec_for(type_hints(self.fn).get("return", Any))
+
+    @cached_property
+    def place(self) -> str:
+        """Where the function is written: ``file.py:12``."""
+        code = getattr(inspect.unwrap(self.fn), "__code__", None)
+        return f"{code.co_filename}:{code.co_firstlineno}" if code else self.module
+
+
+class TaskSpec(_Definition):
+    """A registered task."""
+
+    def __init__(self, function: Callable[..., Any], name: str, options: TaskOptions) -> None:
+        super().__init__(function, name)
+        self.options = options
+        self.effect = options.effect
+        self.touches = options.effect.touches
+
+
+class WorkflowSpec(_Definition):
+    """A registered workflow.
+
+    Attributes:
+        version: What the code is recognised by; the hash of the module's source unless given.
+        is_strict: Whether changed arguments of a finished step stop a replay.
+    """
+
+    def __init__(
+        self, function: Callable[..., Any], name: str, *, version: str | None, is_strict: bool
+    ) -> None:
+        super().__init__(function, name)
+        self._given_version = version
+        self.is_strict = is_strict
+
+    @cached_property
+    def version(self) -> str:
+        """The version recorded with each run."""
+        return self._given_version or source_version(self.fn)
+
+
+def source_version(function: Callable[..., Any]) -> str:
+    """Return a hash of the source of the function's module (of its code where there is none)."""
+    module = sys.modules.get(getattr(function, "__module__", ""))
+    try:
+        if module is None or module.__name__ == "__main__":
+            text = inspect.getsource(function)
+        else:
+            text = inspect.getsource(module)
+    except (OSError, TypeError):
+        code = function.__code__
+        text = f"{code.co_code!r}{code.co_names!r}{code.co_consts!r}"
+    return hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+
+
+@dataclass(slots=True)
+class Registry:
+    """The one process-wide table: name → definition."""
+
+    tasks: dict[str, TaskSpec] = field(default_factory=dict)
+    workflows: dict[str, WorkflowSpec] = field(default_factory=dict)
+
+    def add_task(self, spec: TaskSpec) -> None:
+        """Register a task.
+
+        Raises:
+            NameTaken: Another module has a task of that name.
+        """
+        _refuse_twin("task", self.tasks.get(spec.name), spec)
+        self.tasks[spec.name] = spec
+
+    def add_workflow(self, spec: WorkflowSpec) -> None:
+        """Register a workflow.
+
+        Raises:
+            NameTaken: Another module has a workflow of that name.
+        """
+        _refuse_twin("workflow", self.workflows.get(spec.name), spec)
+        self.workflows[spec.name] = spec
+
+    def workflow(self, name: str) -> WorkflowSpec:
+        """Return the workflow of that name.
+
+        Raises:
+            UnknownWorkflow: None is registered; near names are suggested.
+        """
+        found = self.workflows.get(name)
+        if found is None:
+            near = difflib.get_close_matches(name, self.workflows, n=3)
+            hint = f"did you mean {', '.join(near)}?" if near else "import its module first."
+            raise UnknownWorkflow(f"No workflow {name!r} is registered in this process: {hint}")
+        return found
+
+
+def _refuse_twin(kind: str, old: _Definition | None, new: _Definition) -> None:
+    """Two different definitions under one name are an error, unless redefined in one module."""
+    if old is None or _same_module(old.module, new.module) or old.place == new.place:
+        return
+    raise NameTaken(
+        f"Two {kind}s are called {new.name!r}: {old.place} and {new.place}. "
+        f'Give one of them another name: @{kind}(name="…").'
+    )
+
+
+def _same_module(one: str, other: str) -> bool:
+    """``__main__`` is the module it was started from, and spawn calls it ``__mp_main__``."""
+    return _true_name(one) == _true_name(other)
+
+
+def _true_name(module: str) -> str:
+    if module not in ("__main__", "__mp_main__"):
+        return module
+    spec = getattr(sys.modules.get("__main__"), "__spec__", None)
+    return spec.name if spec else "__main__"
+
+
+registry = Registry()

@@ -1,0 +1,1 @@
+"""The embedded machine: run loop, replay, attempts, log, timers, leases, recovery."""

@@ -1,0 +1,426 @@
+"""One step's way from start to outcome: attempts, retries, timeouts, unknown outcomes.
+
+What is recorded when (DESIGN §4): a ``write``/``once`` start is committed before the body runs;
+a failed attempt that will be retried is recorded, so that a crash does not forget the count; a
+result is recorded when it comes. ``pure``/``read`` starts need no record: a crash runs them again.
+"""
+
+from __future__ import annotations
+
+import asyncio
+
+from functools import partial
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from podium.core.codec import codec_for, decode_any
+from podium.core.effects import Effect
+from podium.core.errors import ErrorInfo, NotDone, ValueNotPortable
+from podium.core.limits import SHOW_STARTED_AFTER_S
+from podium.core.ports import Attempt, Cancellable, Executing
+from podium.core.spec import TaskSpec
+from podium.engine.failures import class_names, describe_failure
+from podium.engine.program import Wait
+from podium.journal.records import FailedAttempt, Kind, Note, Result, Started, Status, body
+from podium.policy.retry import Failure, decide
+
+if TYPE_CHECKING:
+    from podium.engine.run import ActiveRun
+
+_RAW = msgspec.Raw
+_ANY = codec_for(Any)
+CANCEL_GRACE_S = 1.0
+"""How long a cancelled coroutine may take to end before its step is decided without it."""
+
+
+class Step:
+    """A step that is under way."""
+
+    __slots__ = (
+        "_attempt_timer", "_chance", "_executing", "_is_executing", "_is_noted", "_retry_timer",
+        "_total_timer", "failures", "first_at", "is_cancelled", "is_over", "is_timed_out",
+        "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
+    )  # fmt: skip
+
+    def __init__(self, run: ActiveRun, wait: Wait) -> None:
+        self.run = run
+        self.wait = wait
+        self.path = wait.path
+        self.spec: TaskSpec = wait.spec
+        known = wait.known
+        self.number = known.attempts if known else 0
+        self.failures = known.failures if known else 0
+        self.first_at = known.first_at if known else 0
+        self.started_at = 0
+        self.is_over = False
+        self.is_cancelled = False
+        self.is_timed_out = False
+        self.is_unknown = False
+        self._is_noted = False
+        self._is_executing = False
+        self._executing: Executing | None = None
+        self._attempt_timer: Cancellable | None = None
+        self._total_timer: Cancellable | None = None
+        self._retry_timer: Cancellable | None = None
+
+    # begin ------------------------------------------------------------------------------
+
+    def begin(self) -> None:
+        """Start the step, or take it up where a dead process left it."""
+        known = self.wait.known
+        if known is not None:
+            if known.effect == Effect.ONCE and known.is_open:
+                self._unknown(self._lost(), is_recorded=known.is_unknown)
+                return
+            if known.next_at:
+                self._wait_for_retry((known.next_at - self.run.clock_us()) / 1e6)
+                return
+        self._attempt()
+
+    def _attempt(self) -> None:
+        """Begin the next attempt; for an effect, once its start is durable."""
+        self._retry_timer = None
+        if self.is_over:
+            return
+        self.number += 1
+        run = self.run
+        self.started_at = run.clock_us()
+        self.first_at = self.first_at or self.started_at
+        self.is_timed_out = False
+        options = self.spec.options
+        if self.spec.touches or options.expect_s > SHOW_STARTED_AFTER_S or run.is_suspect:
+            run.log.after(self.note_start(), self._execute)
+        else:
+            self._execute()
+
+    def note_start(self) -> int:
+        """Record that the attempt has begun."""
+        self._is_noted = True
+        run, wait = self.run, self.wait
+        compensate = wait.compensate.name if wait.compensate else ""
+        arguments = run.payloads.pack(wait.encoded) if self.number == 1 else b""
+        started = Started(
+            self.spec.name, self.spec.effect.value, wait.fingerprint, self.number,
+            run.key(self.path) if self.spec.touches else "", compensate, "",
+            _RAW(arguments),
+        )  # fmt: skip
+        return run.record(Kind.STARTED, self.path, body(started), self.started_at)
+
+    def show(self) -> None:
+        """Record a long read as started, so that other processes can see it."""
+        if self._is_executing and not self._is_noted and not self.is_over:
+            self.note_start()
+            self.run.log.flush()
+
+    def _execute(self) -> None:
+        run = self.run
+        if self.is_over or run.is_closed or run.engine.is_closing:
+            return
+        attempt = Attempt(
+            self.spec, self.spec.binder.decode(self.wait.encoded), self.wait.encoded, run.id,
+            self.path, self.number, run.key(self.path) if self.spec.touches else "", run.headers,
+            run.files,
+        )  # fmt: skip
+        if not attempt.key:
+            attempt.key = run.key(self.path)
+        self._is_executing = True
+        run.engine.in_flight += 1
+        self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
+        options = self.spec.options
+        if options.timeout_s is not None:
+            self._attempt_timer = run.call_later(options.timeout_s, self._attempt_timeout)
+        if options.total_timeout_s is not None and self._total_timer is None:
+            spent = (run.clock_us() - self.first_at) / 1e6
+            self._total_timer = run.call_later(max(0.0, options.total_timeout_s - spent), self._total_timeout)
+        if not self._is_noted:
+            run.engine.watch_start(self)
+
+    # end --------------------------------------------------------------------------------
+
+    def _done(self, number: int, value: Any, error: BaseException | None) -> None:
+        """An attempt has ended, in the engine's thread."""
+        run = self.run
+        run.engine.in_flight -= 1
+        if number != self.number:  # overlap was allowed and a younger attempt runs
+            self._late(value, error)
+            return
+        self._is_executing = False
+        self._executing = None
+        if self._attempt_timer is not None:
+            self._attempt_timer.cancel()
+            self._attempt_timer = None
+        if run.is_closed:
+            return
+        run.engine.probe("effect-done", run.id, self.path)
+        if self.is_over:
+            self._late(value, error)
+        elif self.is_timed_out:
+            self._after_timeout(value, error)
+        elif error is None:
+            self._succeeded(value)
+        elif self.is_cancelled and isinstance(error, asyncio.CancelledError):
+            self._end(Result(x=describe_failure(error), st=Status.CANCELLED))
+        else:
+            self._failed(error)
+
+    def _succeeded(self, value: Any) -> None:
+        try:
+            encoded, _ = self.spec.returns.copy(
+                value, f"the result of {self.spec.name}", self.run.engine.options.payload_bytes_max
+            )
+        except ValueNotPortable as problem:
+            self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
+            return
+        self._end(Result(v=_RAW(self.run.payloads.pack(encoded))))
+
+    def _failed(self, error: BaseException) -> None:
+        options = self.spec.options
+        did_not_happen = isinstance(error, NotDone) or isinstance(error, options.not_done)
+        described = describe_failure(error)
+        if did_not_happen:
+            described = msgspec.structs.replace(described, code="not-done")
+        if self.spec.effect is Effect.ONCE and not did_not_happen:
+            self._unknown(described)
+            return
+        self._retry_or_fail(described, class_names(error), did_not_happen=did_not_happen)
+
+    def _retry_or_fail(
+        self, described: ErrorInfo, types: tuple[str, ...], *, did_not_happen: bool
+    ) -> None:
+        run, options = self.run, self.spec.options
+        self.failures += 1
+        now = run.clock_us()
+        failure = Failure(self.failures, types, self.first_at, now, did_not_happen)
+        chance = run.chance(f"{self.path}:{self.number}")
+        wait_s = None if self.is_cancelled else decide(options.retry, failure, options.total_timeout_s, chance)
+        if wait_s is None:
+            self._end(Result(x=described, st=Status.FAILED))
+            return
+        due = now + round(wait_s * 1e6)
+        failed = FailedAttempt(
+            self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
+            self.first_at, described, due,
+        )  # fmt: skip
+        run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
+        self._is_noted = False
+        self._wait_for_retry(wait_s)
+
+    def _wait_for_retry(self, wait_s: float) -> None:
+        self._retry_timer = self.run.call_later(max(0.0, wait_s), self._retry)
+
+    def _retry(self) -> None:
+        """Try again, but never beside an attempt that still lives (a thread cannot be killed)."""
+        if self._is_executing and not self.spec.options.overlap:
+            self._retry_timer = self.run.call_later(0.05, self._retry)
+            return
+        self._attempt()
+        self.run.engine.wake()
+
+    def _end(self, result: Result) -> None:
+        """Record the outcome and hand it to the program as a fact."""
+        self.is_over = True
+        self._stop_timers()
+        run, wait = self.run, self.wait
+        result.n = self.number
+        result.s = self.started_at
+        if not self._is_noted:
+            result.k, result.e, result.f = self.spec.name, self.spec.effect.value, wait.fingerprint
+            if len(wait.encoded) > 2:
+                result.a = _RAW(run.payloads.pack(wait.encoded))
+        if self.is_cancelled and result.x is None:
+            result.st = Status.LATE
+        run.step_ended(self, body(result))
+
+    def _late(self, value: Any, error: BaseException | None) -> None:
+        """An attempt ended after its step was decided: recorded, not used."""
+        if error is None:
+            text = repr(value)[:500]
+            note = Note("late", f"returned {text}")
+        else:
+            note = Note("late-error", describe_failure(error).line()[:500])
+        self.run.record(Kind.LATE, self.path, body(note))
+        self.run.engine.wake()
+
+    # timeouts ---------------------------------------------------------------------------
+
+    def _attempt_timeout(self) -> None:
+        self._attempt_timer = None
+        self._time_out(f"attempt {self.number} took longer than {self.spec.options.timeout_s:g} s")
+
+    def _total_timeout(self) -> None:
+        self._total_timer = None
+        if self.is_over or self.is_unknown:
+            return
+        self.failures = max(self.failures, self.spec.options.retry.attempts)
+        text = f"the step took longer than {self.spec.options.total_timeout_s:g} s in all"
+        if self._is_executing:
+            self._time_out(text)
+        else:
+            self._decide_timeout(text)
+
+    def _time_out(self, text: str) -> None:
+        if self.is_over or not self._is_executing or self._executing is None:
+            return
+        self.is_timed_out = True
+        self.wait.command = text
+        if self._executing.cancel():
+            self._attempt_timer = self.run.call_later(CANCEL_GRACE_S, lambda: self._decide_timeout(text))
+        else:
+            self._decide_timeout(text)
+
+    def _after_timeout(self, value: Any, error: BaseException | None) -> None:
+        """A cancelled attempt has ended; a result it still brought is late."""
+        if error is None or not isinstance(error, asyncio.CancelledError | TimeoutError):
+            self._late(value, error)
+        if self._retry_timer is None:
+            self._decide_timeout(str(self.wait.command))
+
+    def _decide_timeout(self, text: str) -> None:
+        if self.is_over or self._retry_timer is not None:
+            return
+        if self._attempt_timer is not None:
+            self._attempt_timer.cancel()
+            self._attempt_timer = None
+        described = ErrorInfo(type="TimeoutError", message=text, code="timeout", path=self.path)
+        if self.spec.effect is Effect.ONCE:
+            self._unknown(described)
+        else:
+            self._retry_or_fail(described, ("TimeoutError", "OSError", "Exception"), did_not_happen=False)
+        self.run.engine.wake()
+
+    # unknown outcomes of a `once` ---------------------------------------------------------
+
+    def _lost(self) -> ErrorInfo:
+        text = f"the process died while attempt {self.number} of {self.spec.name} was in flight"
+        return ErrorInfo(type="Lost", message=text, code="lost", path=self.path)
+
+    def _unknown(self, cause: ErrorInfo, *, is_recorded: bool = False) -> None:
+        """It may or may not have happened: reconcile, tell the program, or ask a person."""
+        self.is_unknown = True
+        run, options = self.run, self.spec.options
+        if not is_recorded:
+            run.record(Kind.UNKNOWN, self.path, body(Note("unknown", cause.line())))
+        self.wait.command = cause
+        if options.reconcile is not None:
+            run.log.after(run.log.appended, self._reconcile)
+        elif options.unknown == "raise":
+            self._end(Result(x=_unknown_error(self.path, self.spec.name, cause), st=Status.UNKNOWN))
+        else:
+            self._ask_person()
+        run.engine.wake()
+
+    def _reconcile(self) -> None:
+        run = self.run
+        spec: TaskSpec = self.spec.options.reconcile
+        offered = {**self.wait.bound, "idempotency_key": run.key(self.path)}
+        wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
+        encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
+        attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key(self.path),
+                          run.headers, run.files)  # fmt: skip
+        self._is_executing = True
+        run.engine.in_flight += 1
+        self._executing = run.engine.executor.start(attempt, self._reconciled)
+
+    def _reconciled(self, value: Any, error: BaseException | None) -> None:
+        run = self.run
+        self._is_executing = False
+        self._executing = None
+        run.engine.in_flight -= 1
+        if run.is_closed or self.is_over:
+            return
+        self.is_unknown = False
+        if error is None:
+            self._succeeded(value)
+        elif isinstance(error, NotDone):
+            self._did_not_happen(describe_failure(error))
+        else:
+            self.is_unknown = True
+            run.record(Kind.UNKNOWN, self.path, body(Note("reconcile-failed", describe_failure(error).line())))
+            self._ask_person()
+        run.engine.wake()
+
+    def _did_not_happen(self, described: ErrorInfo) -> None:
+        described = msgspec.structs.replace(described, code="not-done")
+        self._retry_or_fail(described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True)
+
+    def _ask_person(self) -> None:
+        cause = self.wait.command
+        form = {
+            "kind": "unknown-outcome",
+            "step": self.path,
+            "task": self.spec.name,
+            "arguments": decode_any(self.wait.encoded),
+            "cause": cause.line() if isinstance(cause, ErrorInfo) else "",
+            "question": f"Did {self.spec.name} happen? It must not be repeated unless it certainly did not.",
+            "answer": {"happened": True, "result": "what it returned"},
+            "or": {"happened": False},
+        }
+        self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
+
+    def answered(self, answer: Any) -> None:
+        """A person has said what became of it."""
+        self.is_unknown = False
+        if isinstance(answer, dict) and answer.get("happened") is True:
+            self._succeeded(answer.get("result"))
+        else:
+            self._did_not_happen(
+                ErrorInfo(type="NotDone", message="a person said that it did not happen", path=self.path)
+            )
+        self.run.engine.wake()
+
+    # cancel -----------------------------------------------------------------------------
+
+    def cancel(self, *, is_run: bool) -> None:
+        """Nobody waits for it any more.
+
+        A read is stopped. A ``write`` goes on to its end, unless the whole run is cancelled; a
+        ``once`` always does.
+        """
+        if self.is_over:
+            return
+        self.is_cancelled = True
+        if self.is_unknown or (self.spec.effect is Effect.ONCE and self.number):
+            return
+        if self.spec.touches and not is_run and self.number:
+            return
+        if self._is_executing and self._executing is not None:
+            if not self._executing.cancel() and not self.spec.touches:
+                self._cancelled_now()
+        elif not self._is_executing:
+            self._cancelled_now()
+
+    def _cancelled_now(self) -> None:
+        text = "cancelled before it ended" if self.number else "cancelled before it began"
+        self._end(Result(x=ErrorInfo(type="CancelledError", message=text, code="cancelled"), st=Status.CANCELLED))
+
+    def close(self) -> None:
+        """Let go of it: the run is suspended or over."""
+        self.is_over = True
+        self._stop_timers()
+        if self._executing is not None and not self.spec.touches:
+            self._executing.cancel()
+
+    @property
+    def is_executing(self) -> bool:
+        """Whether a body runs just now."""
+        return self._is_executing
+
+    @property
+    def retry_at(self) -> bool:
+        """Whether it waits for its next attempt."""
+        return self._retry_timer is not None
+
+    def _stop_timers(self) -> None:
+        for timer in (self._attempt_timer, self._total_timer, self._retry_timer):
+            if timer is not None:
+                timer.cancel()
+        self._attempt_timer = self._total_timer = self._retry_timer = None
+
+
+def _unknown_error(path: str, task: str, cause: ErrorInfo) -> ErrorInfo:
+    return ErrorInfo(
+        type="OutcomeUnknown",
+        message=f"{task} may or may not have happened ({cause.line()}). Ask the outside before repeating it.",
+        code="outcome-unknown", cause=cause, path=path,
+    )  # fmt: skip

@@ -1,0 +1,658 @@
+"""A worker's engine: which runs it holds, which are ready, what they are woken by.
+
+A state machine behind ports (clock, entropy, executor, notifier, store). It runs in one thread,
+from plain call-backs of the outer loop: ``_pump`` advances ready runs and then lets the log commit.
+"""
+
+from __future__ import annotations
+
+import logging
+import weakref
+
+from collections import deque
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+from typing import Any
+
+import msgspec
+
+from podium.core.errors import ErrorInfo, PodiumError, StoreError
+from podium.core.limits import (
+    PAYLOAD_BYTES_MAX,
+    SHOW_STARTED_AFTER_S,
+    TURN_S,
+)
+from podium.core.ports import Clock, Entropy, Executor, Notifier
+from podium.core.spec import Registry, WorkflowSpec
+from podium.engine.attempts import Step
+from podium.engine.failures import describe_failure
+from podium.engine.history import History
+from podium.engine.log import Committer, Log
+from podium.engine.payloads import Payloads
+from podium.engine.program import Ending, Send, StartChild
+from podium.engine.run import ActiveRun, child_outcome
+from podium.journal.payload import PayloadCache
+from podium.journal.records import Kind, Note, Value, body
+from podium.journal.store import (
+    Batch,
+    CommitResult,
+    Reader,
+    RunRow,
+    Store,
+    WorkerIdentity,
+    WorkerRow,
+)
+from podium.version import VERSION
+
+_logger = logging.getLogger("podium")
+CLAIM_AT_ONCE = 32
+"""Runs taken by one claim: few enough that several workers share a heap of work."""
+WATCH_EVERY_S = 0.025
+"""How often the file is asked whether another process has committed (microseconds each)."""
+LOOK_AROUND_EVERY_S = 0.2
+"""How often the locks for life of the other workers are tried."""
+FROZEN_TICKS = 50
+"""A worker whose counter stood still for so many of the observer's own ticks is frozen."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class EngineOptions:
+    """Settings of one worker.
+
+    Attributes:
+        payload_bytes_max: Largest value as JSON.
+        runs_max: Runs it takes from other processes or clients at most.
+        only: Run ids it may execute; ``None`` for any.
+    """
+
+    payload_bytes_max: int = PAYLOAD_BYTES_MAX
+    runs_max: int = 1_000
+    only: frozenset[str] | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ports:
+    """The doors to the real world."""
+
+    clock: Clock
+    entropy: Entropy
+    executor: Executor
+    notifier: Notifier
+    store: Store
+    reader: Reader
+    committer: Committer
+    environment: Callable[[str], str | None]
+
+
+class Engine:
+    """Advances the runs this worker holds.
+
+    Args:
+        ports: The doors to the real world.
+        worker: Who commits.
+        registry: Which workflows and tasks exist.
+        options: Settings.
+        probe: Called at each crash point (simulator only).
+        on_fatal: Told once when the worker must stop.
+    """
+
+    def __init__(
+        self, ports: Ports, worker: WorkerIdentity, registry: Registry, options: EngineOptions, *,
+        probe: Callable[[str, str, str], None] | None = None,
+        on_fatal: Callable[[BaseException], None] | None = None,
+        files: Callable[[int], Any] | None = None,
+    ) -> None:  # fmt: skip
+        self.clock = ports.clock
+        self.entropy = ports.entropy
+        self.executor = ports.executor
+        self.notifier = ports.notifier
+        self.store = ports.store
+        self.reader = ports.reader
+        self.environment = ports.environment
+        self.worker = worker
+        self.registry = registry
+        self.options = options
+        self.has_probe = probe is not None
+        self.probe = probe or _no_probe
+        self._on_fatal = on_fatal
+        self._files = files
+        self.log = Log(
+            ports.committer, ports.clock, on_commit=self._on_commit, on_refused=self._on_refused,
+            on_fatal=self._on_log_fatal,
+        )  # fmt: skip
+        self.runs: dict[int, ActiveRun] = {}
+        self.by_id: dict[str, ActiveRun] = {}
+        self.in_flight = 0
+        self.is_closing = False
+        self.is_closed = False
+        self.fatal: BaseException | None = None
+        self.ended: dict[int, list[Callable[[], None]]] = {}
+        """Who is told when a run has ended durably, by run."""
+        self.taken: set[str] = set()
+        """Ids of runs that another process created first."""
+        self._ready: deque[ActiveRun] = deque()
+        self._is_pump_posted = False
+        self._turn_began = 0.0
+        self._wall_us = ports.clock.wall_us()
+        self._monotonic_s = ports.clock.monotonic_s()
+        self._payloads: weakref.WeakValueDictionary[int, Payloads] = weakref.WeakValueDictionary()
+        self._family_keys: dict[int, bytes] = {}
+        self._cache = PayloadCache()
+        self._pending_blobs: dict[int, bytes] = {}
+        self._blob_ids = (worker.id << 32) + 1
+        self._last_num = 0
+        self._inbox_taken: set[int] = set()
+        self._recovered_timers: dict[int, dict[str, float]] = {}
+        self._young: deque[tuple[float, Step]] = deque()
+        self._young_timer: Any = None
+        self._changes = -1
+        self._beats: dict[int, tuple[int, int]] = {}
+        self._timers: list[Any] = []
+        self._client_parts: deque[tuple[Batch, int, int, Callable[[CommitResult], None]]] = deque()
+
+    # life -------------------------------------------------------------------------------
+
+    def start(self) -> None:
+        """Recover what dead workers left, take free runs, begin to watch the file."""
+        self._look_around()
+        self._changes = self.reader.changes()
+        self._claim()
+        self._every(WATCH_EVERY_S, self._watch)
+        self._every(LOOK_AROUND_EVERY_S, self._look_around)
+
+    def begin_closing(self) -> None:
+        """Start nothing new; effects in flight go on."""
+        self.is_closing = True
+        for timer in self._timers:
+            timer.cancel()
+        self._timers.clear()
+
+    @property
+    def has_effects_in_flight(self) -> bool:
+        """Whether a body that touches the world still runs."""
+        return any(
+            step.is_executing and step.spec.touches
+            for run in self.runs.values() for step in run.steps.values()
+        )  # fmt: skip
+
+    def close(self) -> None:
+        """Let go of every run; they stay resumable."""
+        self.is_closing = self.is_closed = True
+        for run in list(self.runs.values()):
+            run.close()
+        self.runs.clear()
+        self.by_id.clear()
+        self._ready.clear()
+        self.log.is_stopped = True
+
+    def stop(self, problem: BaseException) -> None:
+        """Stop this worker: another one has its runs, or the disk cannot be trusted."""
+        if self.fatal is None and not self.is_closed:
+            self._on_log_fatal(problem)
+
+    def append_for_client(self, batch: Batch, told: Callable[[CommitResult], None]) -> None:
+        """Put what a handle asks for into the FIFO; ``told`` gets what could not be delivered."""
+        mine = self.log.batch
+        self._client_parts.append((mine, len(mine.inbox_new), len(batch.inbox_new), told))
+        mine.inbox_new += batch.inbox_new
+        mine.families += batch.families
+        mine.runs_new += batch.runs_new
+        mine.run_changes.update(batch.run_changes)
+        mine.file_chunks += batch.file_chunks
+        self.log.mark()
+        self.log.flush()
+
+    def _every(self, period_s: float, action: Callable[[], None]) -> None:
+        handle: dict[str, Any] = {}
+
+        def tick() -> None:
+            if self.is_closing:
+                return
+            handle["timer"] = self.clock.call_later(period_s, tick)
+            try:
+                action()
+            except StoreError as problem:
+                _logger.warning("podium: %s", problem)
+
+        handle["timer"] = self.clock.call_later(period_s, tick)
+
+        class _Periodic:
+            def cancel(self) -> None:
+                handle["timer"].cancel()
+
+        self._timers.append(_Periodic())
+
+    # time and ids -----------------------------------------------------------------------
+
+    def clock_us(self) -> int:
+        """Return a wall time that jumps of the wall clock cannot disturb while we run."""
+        return self._wall_us + int((self.clock.monotonic_s() - self._monotonic_s) * 1e6)
+
+    def new_num(self) -> int:
+        """Return a fresh number for a run or family: time, then this worker."""
+        num = (self.clock_us() << 12) | (self.worker.id & 0xFFF)
+        if num <= self._last_num:
+            num = self._last_num + (1 << 12)
+        self._last_num = num
+        return num
+
+    def code_of(self, spec: WorkflowSpec) -> str:
+        """Return what the code that records is recognised by."""
+        return f"{spec.version}+podium-{VERSION}"
+
+    # payloads ---------------------------------------------------------------------------
+
+    def payloads(self, family: int) -> Payloads:
+        """Return the payloads of a family, shared by its runs in memory."""
+        found = self._payloads.get(family)
+        if found is None:
+            key = self._family_keys.get(family) or self.reader.family_key(family)
+            found = Payloads(family, key, self, self.reader, self._cache)
+            self._payloads[family] = found
+        return found
+
+    def files_of(self, family: int) -> Any:
+        """Return where File values of a family are kept."""
+        return self._files(family) if self._files is not None else None
+
+    def put_blob(self, family: int, data: bytes, digest: bytes | None) -> int:
+        """Append a blob to the batch."""
+        blob_id = self._blob_ids
+        self._blob_ids += 1
+        self.log.batch.blobs.append((blob_id, family, digest, data))
+        self.log.mark(len(data) + 32)
+        self._pending_blobs[blob_id] = data
+        return blob_id
+
+    def pending_blob(self, blob_id: int) -> bytes | None:
+        """Return a blob that is not committed yet."""
+        return self._pending_blobs.get(blob_id)
+
+    def new_family(self) -> int:
+        """Create a family with its key."""
+        family, key = self.new_num(), self.entropy.token(32)
+        self.log.batch.families.append((family, key))
+        self.log.mark()
+        self._family_keys[family] = key
+        return family
+
+    # runs come --------------------------------------------------------------------------
+
+    def accept(
+        self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
+        parent: ActiveRun | None = None, parent_path: str | None = None,
+    ) -> RunRow:  # fmt: skip
+        """Append a new run to the log, owned by this worker where it may execute it."""
+        family = parent.row.family if parent else self.new_family()
+        is_mine = self.may_execute(run_id, parent)
+        row = RunRow(
+            num=self.new_num(), id=run_id, uid=self.entropy.token(16).hex(), workflow=spec.name,
+            version=self.code_of(spec), family=family, input=self.payloads(family).pack(encoded),
+            created_at=self.clock_us(), parent=parent.num if parent else None,
+            parent_path=parent_path, status="running" if is_mine else "accepted",
+            owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
+        )  # fmt: skip
+        self.log.batch.runs_new.append(row)
+        self.log.mark(len(row.input) + 256)
+        return row
+
+    def may_execute(self, run_id: str, parent: ActiveRun | None = None) -> bool:
+        """Whether a new run stays here rather than being left to any worker."""
+        only = self.options.only
+        if self.is_closing or (only is not None and run_id not in only and parent is None):
+            return False
+        return parent is not None or len(self.runs) < self.options.runs_max
+
+    def adopt(self, row: RunRow, history: History | None = None) -> ActiveRun | None:
+        """Take a run into memory and let it run."""
+        spec = self.registry.workflows.get(row.workflow)
+        if spec is None or self.is_closing:
+            return None
+        is_new = history is None
+        try:
+            run = ActiveRun(self, row, spec, history or History(code=row.version))
+        except PodiumError as problem:
+            self.hold_row(row, "blocked", problem)
+            return None
+        self.runs[row.num] = run
+        self.by_id[row.id] = run
+        if not is_new:
+            run.show_running()
+        self.ready(run)
+        return run
+
+    def _claim(self) -> None:
+        """Take free runs of workflows known here, fewest first so that workers share."""
+        only = self.options.only
+        while not self.is_closing and len(self.runs) < self.options.runs_max:
+            rows = self.store.claim(
+                self.worker, sorted(self.registry.workflows), CLAIM_AT_ONCE,
+                sorted(only) if only is not None else None,
+            )  # fmt: skip
+            for row in rows:
+                self._load(row)
+            if rows:
+                self._poll_inbox()
+            if len(rows) < CLAIM_AT_ONCE:
+                return
+
+    def _load(self, row: RunRow) -> None:
+        if row.num in self.runs:
+            return
+        after, rows = row.base, []
+        while True:
+            page = self.reader.records(row.num, after)
+            rows += page
+            if len(page) < 10_000:
+                break
+            after = page[-1].seq
+        if row.waits:
+            self._remember_timers(row)
+        try:
+            history = History.of(rows, row.version)
+        except (msgspec.DecodeError, ValueError) as problem:
+            self.hold_row(row, "blocked", problem)
+            return
+        self.adopt(row, history)
+
+    def _remember_timers(self, row: RunRow) -> None:
+        """In the same boot a timer's rest follows the boot clock, whatever the wall clock did."""
+        boot, boot_s = self.clock.boot()
+        timers = {
+            wait["path"]: wait["boot_due"] - boot_s
+            for wait in msgspec.json.decode(row.waits or b"[]")
+            if wait.get("kind") == "timer" and wait.get("boot") == boot
+        }
+        if timers:
+            self._recovered_timers[row.num] = timers
+
+    def recovered_timer(self, num: int, path: str) -> float | None:
+        """Return the seconds left of a timer by the boot clock, if known; asked once."""
+        timers = self._recovered_timers.get(num)
+        return timers.pop(path, None) if timers else None
+
+    # runs go ----------------------------------------------------------------------------
+
+    def finish(self, run: ActiveRun) -> None:
+        """Record how a run ended, and tell its parent."""
+        ending = run.program.ending
+        assert ending is not None
+        if ending.restart is not None:
+            run.begin_again(ending.restart)
+            self.ready(run)
+            return
+        for complaint in run.program.loop.complaints[:5]:
+            text = str(complaint.get("message", ""))[:500]
+            run.record(Kind.WARNING, "asyncio", body(Note("asyncio", text)))
+        row = self._write_ending(run, ending)
+        self._forget(run)
+        if row.parent is not None:
+            self._tell_parent(row)
+        self.log.after(self.log.appended, partial(self._tell_ended, row.num))
+
+    def _write_ending(self, run: ActiveRun, ending: Ending) -> RunRow:
+        row, at = run.row, run.clock_us()
+        row.status, row.ended_at = ending.status, at
+        row.output = run.payloads.pack(ending.output) if ending.output is not None else None
+        row.error = msgspec.json.encode(ending.error) if ending.error is not None else None
+        run.record(Kind.ENDED, "", body(Value(name=ending.status, x=ending.error)), at)
+        change = self.log.batch.change(run.num)
+        change.status, change.ended_at, change.owner = ending.status, at, None
+        change.output, change.error, change.waits = row.output, row.error, None
+        self.log.mark(len(row.output or b""))
+        self.log.flush()
+        return row
+
+    def hold(self, run: ActiveRun, error: BaseException) -> None:
+        """Set a run aside until somebody acts; nothing of it is lost."""
+        run.record(Kind.HELD, "", body(Note("blocked", str(error)[:2000])))
+        run.pending.clear()
+        self._forget(run)
+        self.hold_row(run.row, "blocked", error)
+
+    def hold_row(self, row: RunRow, status: str, error: BaseException) -> None:
+        """Set a run's row aside."""
+        _logger.error("podium: run %s is %s: %s", row.id, status, error)
+        change = self.log.batch.change(row.num)
+        change.status, change.owner, change.waits = status, None, None
+        change.error = msgspec.json.encode(describe_failure(error))
+        self.log.mark(256)
+        self.log.flush()
+        self.log.after(self.log.appended, partial(self._tell_ended, row.num))
+        self.wake()
+
+    def _forget(self, run: ActiveRun) -> None:
+        run.close()
+        self.runs.pop(run.num, None)
+        self.by_id.pop(run.id, None)
+        self._recovered_timers.pop(run.num, None)
+
+    def _tell_parent(self, row: RunRow) -> None:
+        assert row.parent is not None
+        parent = self.runs.get(row.parent)
+        path = row.parent_path or ""
+        if parent is not None and path in parent.program.waits:
+            parent.child_ended(path, row)
+        elif parent is None:
+            at = self.clock_us()
+            self.log.batch.inbox_new.append((row.parent, "child", path, child_outcome(row), at))
+            self.log.mark()
+
+    def _tell_ended(self, num: int) -> None:
+        for callback in self.ended.pop(num, ()):
+            callback()
+
+    # between runs -----------------------------------------------------------------------
+
+    def start_child(self, parent: ActiveRun, command: StartChild) -> None:
+        """Start a child run, or find the one that was started before the crash."""
+        path, run_id = command.wait.path, command.run_id
+        existing = self.reader.run(run_id)
+        active = self.by_id.get(run_id)
+        if existing is None and active is None:
+            parent.record(Kind.CHILD_STARTED, path, body(Value(name=run_id)))
+            row = self.accept(
+                command.wait.spec, command.wait.encoded, run_id, parent.headers,
+                parent=parent, parent_path=path,
+            )  # fmt: skip
+            self.adopt(row)
+        elif existing is not None and existing.parent != parent.num:
+            text = f"run id {run_id!r} belongs to another run"
+            error = ErrorInfo(type="IdInUse", message=text, code="id-in-use", path=path)
+            parent.fact(Kind.CHILD, path, body(Value(name=run_id, x=error)))
+        elif existing is not None and existing.is_ended:
+            parent.child_ended(path, existing)
+        elif existing is not None and active is None:
+            for row in self.store.claim(self.worker, [existing.workflow], 1, [run_id]):
+                self._load(row)
+
+    def cancel_child(self, parent: ActiveRun, run_id: str) -> None:
+        """Pass a cancel on to a child."""
+        child = self.by_id.get(run_id)
+        if child is not None:
+            child.fact(Kind.CANCEL, "", b"{}")
+            return
+        row = self.reader.run(run_id)
+        if row is not None and not row.is_ended:
+            self.log.batch.inbox_new.append((row.num, "cancel", "", b"", parent.clock_us()))
+            self.log.mark()
+
+    def send(self, command: Send) -> ErrorInfo | None:
+        """Put a signal of one run into another's inbox; return why it cannot be."""
+        active = self.by_id.get(command.run_id)
+        row = active.row if active is not None else self.reader.run(command.run_id)
+        if row is None or (active is None and row.is_ended):
+            code = "run-not-found" if row is None else "run-ended"
+            text = f"there is no run {command.run_id!r}" if row is None else f"run {row.id!r} has {row.status}"
+            return ErrorInfo(type="RunNotFound" if row is None else "RunEnded", message=text, code=code)
+        at = self.clock_us()
+        self.log.batch.inbox_new.append((row.num, "signal", command.name, command.value, at))
+        self.log.mark(len(command.value))
+        self.log.flush()
+        return None
+
+    # the pump ---------------------------------------------------------------------------
+
+    def ready(self, run: ActiveRun) -> None:
+        """Let a run advance at the next pump."""
+        if not run.is_ready and not run.is_closed:
+            run.is_ready = True
+            self._ready.append(run)
+        self.wake()
+
+    def wake(self) -> None:
+        """Pump soon."""
+        if not self._is_pump_posted and not self.is_closed:
+            self._is_pump_posted = True
+            self.notifier.post(self._pump)
+
+    def _pump(self) -> None:
+        self._is_pump_posted = False
+        if self.is_closed:
+            return
+        self._turn_began = self.clock.monotonic_s()
+        ready = self._ready
+        for _ in range(len(ready)):
+            run = ready.popleft()
+            run.is_ready = False
+            if run.is_closed or self.log.trouble is not None:
+                self._park(run)
+                continue
+            self._advance(run)
+            if self._must_yield():
+                break
+        if ready and self.log.trouble is None:
+            self.wake()
+            if self.log.batch.size_bytes < 65_536:
+                return
+        self.log.kick()
+
+    def _must_yield(self) -> bool:
+        return self.clock.monotonic_s() - self._turn_began > TURN_S
+
+    def _park(self, run: ActiveRun) -> None:
+        """While nothing can be written no program advances; the commit wakes them."""
+        if not run.is_closed:
+            run.is_ready = True
+            self._ready.append(run)
+
+    def _advance(self, run: ActiveRun) -> None:
+        if self.is_closing:
+            return
+        if run.is_shown_waiting and run.queue:
+            run.show_running()
+        try:
+            run.advance(self._must_yield)
+        except PodiumError as problem:
+            self.hold(run, problem)
+
+    def watch_start(self, step: Step) -> None:
+        """Look at a read after a while: if it still runs, show it as started."""
+        self._young.append((self.clock.monotonic_s() + SHOW_STARTED_AFTER_S, step))
+        if self._young_timer is None:
+            self._young_timer = self.clock.call_later(SHOW_STARTED_AFTER_S, self._show_old)
+
+    def _show_old(self) -> None:
+        young, now = self._young, self.clock.monotonic_s()
+        self._young_timer = None
+        while young and young[0][0] <= now:
+            step = young.popleft()[1]
+            if not step.is_over:
+                step.show()
+        if young:
+            self._young_timer = self.clock.call_later(max(0.001, young[0][0] - now), self._show_old)
+        self.log.kick()
+
+    # what the log tells -----------------------------------------------------------------
+
+    def _on_commit(self, batch: Batch, result: CommitResult) -> None:
+        if self.has_probe:
+            self.probe("committed", "", "")
+        self.taken |= result.taken
+        if batch.blobs:
+            for blob in batch.blobs:
+                self._pending_blobs.pop(blob[0], None)
+        if batch.families:
+            for family, _ in batch.families:
+                self._family_keys.pop(family, None)
+        if batch.inbox_done:
+            self._inbox_taken.difference_update(batch.inbox_done)
+        if batch.inbox_new:
+            self.notifier.post(self._poll_inbox)
+        parts = self._client_parts
+        while parts and parts[0][0] is batch:
+            _, first, count, told = parts.popleft()
+            missed = frozenset(i - first for i in result.undelivered if first <= i < first + count)
+            told(CommitResult(undelivered=missed))
+        if any(change.status == "accepted" for change in batch.run_changes.values()):
+            self.notifier.post(self._claim)
+        if self._ready:
+            self.wake()
+
+    def _on_refused(self, num: int, problem: StoreError) -> None:
+        run = self.runs.get(num)
+        if run is not None:
+            self._forget(run)
+            self.hold_row(run.row, "blocked", problem)
+
+    def _on_log_fatal(self, problem: BaseException) -> None:
+        self.fatal = problem
+        _logger.critical("podium: this worker stops: %s", problem)
+        self.close()
+        for callbacks in list(self.ended.values()):
+            for callback in callbacks:
+                callback()
+        self.ended.clear()
+        if self._on_fatal is not None:
+            self._on_fatal(problem)
+
+    # what other processes do ------------------------------------------------------------
+
+    def _watch(self) -> None:
+        changes = self.reader.changes()
+        if changes != self._changes:
+            self._changes = changes
+            self._poll_inbox()
+            self._claim()
+
+    def _poll_inbox(self) -> None:
+        if self.is_closing:
+            return
+        for message in self.reader.inbox(self.worker.id):
+            if message.id in self._inbox_taken:
+                continue
+            run = self.runs.get(message.run)
+            if run is not None:
+                self._inbox_taken.add(message.id)
+                run.take(message)
+
+    def _look_around(self) -> None:
+        """Find dead workers by their lock for life, frozen ones by a counter that stands still."""
+        seen: set[int] = set()
+        for other in self.reader.workers():
+            if other.id == self.worker.id:
+                continue
+            seen.add(other.id)
+            if other.is_gone or self._is_frozen(other):
+                self._take_over(other)
+        for gone in set(self._beats) - seen:
+            del self._beats[gone]
+
+    def _is_frozen(self, other: WorkerRow) -> bool:
+        beat, ticks = self._beats.get(other.id, (-1, 0))
+        ticks = ticks + 1 if beat == other.beat else 0
+        self._beats[other.id] = (other.beat, ticks)
+        return ticks >= FROZEN_TICKS
+
+    def _take_over(self, other: WorkerRow) -> None:
+        count = self.store.take_over(self.worker, other, self.clock_us())
+        why = "is gone" if other.is_gone else "has not moved for 10 s"
+        if count:
+            _logger.warning("podium: worker %s (pid %s) %s; its %d run(s) are free",
+                            other.id, other.pid, why, count)  # fmt: skip
+        self._claim()
+
+
+def _no_probe(_point: str, _run: str, _path: str) -> None:
+    """Do nothing: crash points exist in the simulator only."""

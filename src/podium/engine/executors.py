@@ -1,0 +1,372 @@
+"""Where the bodies of tasks run: coroutines in the outer loop, threads, processes."""
+
+from __future__ import annotations
+
+import asyncio
+import contextvars
+import functools
+import multiprocessing
+import os
+import pickle
+import threading
+
+from collections import deque
+from collections.abc import Callable
+from queue import SimpleQueue
+from typing import Any
+
+from podium.core.codec import codec_for, encode
+from podium.core.context import current_attempt
+from podium.core.errors import PodiumError
+from podium.core.limits import THREADS_MAX
+from podium.core.ports import Attempt, Done, Executing
+from podium.core.spec import registry
+from podium.engine.system import LoopNotifier, prefer_short_switches
+
+_IDLE_THREAD_S = 30.0
+
+
+class ProcessDied(PodiumError):
+    """The process that carried out an attempt has died (killed, out of memory, a crash)."""
+
+    code = "process-died"
+
+
+class SystemExecutor:
+    """Starts attempts for real."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, notifier: LoopNotifier) -> None:
+        self._loop = loop
+        self._base = contextvars.copy_context()
+        self._threads = Threads(notifier)
+        self._processes = Processes(self._threads)
+        self._tasks: set[asyncio.Task[None]] = set()
+
+    def start(self, attempt: Attempt, done: Done) -> Executing:
+        """Start an attempt where its task belongs."""
+        spec = attempt.spec
+        if spec.options.isolation == "process":
+            return self._processes.start(attempt, done)
+        if spec.is_async:
+            return _Coroutine(self._loop, self._base.copy(), attempt, done)
+        return self._threads.start(functools.partial(_call_sync, self._base.copy(), attempt), done)
+
+    def stuck_threads(self) -> int:
+        """Return how many threads outlive their attempt."""
+        return self._threads.stuck
+
+    def close(self) -> None:
+        """End processes; let idle threads go; leave hanging ones behind."""
+        self._processes.close()
+        self._threads.close()
+
+
+class _Coroutine:
+    """An attempt that runs in the outer loop."""
+
+    __slots__ = ("_task",)
+
+    def __init__(
+        self, loop: asyncio.AbstractEventLoop, context: contextvars.Context, attempt: Attempt, done: Done
+    ) -> None:
+        self._task = loop.create_task(_await_body(attempt, done), context=context)
+
+    def cancel(self) -> bool:
+        """Cancel it at its next await."""
+        self._task.cancel()
+        return True
+
+
+async def _await_body(attempt: Attempt, done: Done) -> None:
+    current_attempt.set(attempt)
+    spec = attempt.spec
+    try:
+        value = await spec.binder.call(spec.fn, attempt.arguments)
+    except (KeyboardInterrupt, SystemExit):
+        raise
+    except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
+        done(None, error)
+    else:
+        done(value, None)
+
+
+def _call_sync(context: contextvars.Context, attempt: Attempt) -> Any:
+    return context.run(_call_in_context, attempt)
+
+
+def _call_in_context(attempt: Attempt) -> Any:
+    current_attempt.set(attempt)
+    return attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
+
+
+class _Job:
+    """A call for a thread."""
+
+    __slots__ = ("call", "done", "is_abandoned", "is_cancelled", "is_running", "on_cancel")
+
+    def __init__(self, call: Callable[[], Any], done: Done) -> None:
+        self.call = call
+        self.done = done
+        self.is_running = False
+        self.is_cancelled = False
+        self.is_abandoned = False
+        self.on_cancel: Callable[[], None] | None = None
+
+
+class _Threaded:
+    """An attempt in a thread."""
+
+    __slots__ = ("_job", "_threads")
+
+    def __init__(self, threads: Threads, job: _Job) -> None:
+        self._threads = threads
+        self._job = job
+
+    def cancel(self) -> bool:
+        """Take it back if it has not begun; a running thread cannot be stopped."""
+        return self._threads.cancel(self._job)
+
+
+class Threads:
+    """Daemon threads for sync tasks, made on demand, replaced when one hangs.
+
+    Not ``ThreadPoolExecutor``: it joins its threads at exit, so one hanging task would keep the
+    process from ending.
+    """
+
+    def __init__(self, notifier: LoopNotifier, limit: int = THREADS_MAX) -> None:
+        self._notifier = notifier
+        self._limit = limit
+        self._lock = threading.Lock()
+        self._jobs: deque[_Job] = deque()
+        self._idle: deque[SimpleQueue[_Job | None]] = deque()
+        self._alive = 0
+        self.stuck = 0
+
+    def start(self, call: Callable[[], Any], done: Done) -> Executing:
+        """Run a call in a thread."""
+        job = _Job(call, done)
+        self.put(job)
+        return _Threaded(self, job)
+
+    def put(self, job: _Job) -> None:
+        """Give a job to an idle thread, to a new one, or to the queue."""
+        with self._lock:
+            if self._idle:
+                self._idle.pop().put(job)
+                return
+            if self._alive >= self._limit + min(self.stuck, self._limit):
+                self._jobs.append(job)
+                return
+            self._alive += 1
+        prefer_short_switches()
+        threading.Thread(target=self._serve, args=(job,), name="podium-task", daemon=True).start()
+
+    def cancel(self, job: _Job) -> bool:
+        """Cancel a job; False where its thread goes on."""
+        with self._lock:
+            if job.is_running:
+                if not job.is_abandoned:
+                    job.is_abandoned = True
+                    self.stuck += 1
+                return False
+            job.is_cancelled = True
+        error = asyncio.CancelledError()
+        self._notifier.post_from_thread(lambda: job.done(None, error))
+        return True
+
+    def close(self) -> None:
+        """Let idle threads end."""
+        with self._lock:
+            while self._idle:
+                self._idle.pop().put(None)
+
+    def _serve(self, job: _Job | None) -> None:
+        mailbox: SimpleQueue[_Job | None] = SimpleQueue()
+        while job is not None:
+            self._carry_out(job)
+            job = None
+            with self._lock:
+                while self._jobs and job is None:
+                    job = self._jobs.popleft()
+                    job = None if job.is_cancelled else job
+                if job is None:
+                    self._idle.append(mailbox)
+            if job is None:
+                job = mailbox.get()
+        with self._lock:
+            self._alive -= 1
+
+    def _carry_out(self, job: _Job) -> None:
+        with self._lock:
+            if job.is_cancelled:
+                return
+            job.is_running = True
+        value, error = None, None
+        try:
+            value = job.call()
+        except BaseException as problem:  # noqa: BLE001 - every end of a body is an outcome
+            error = problem
+        if job.is_abandoned:
+            with self._lock:
+                self.stuck -= 1
+        done = job.done
+        self._notifier.post_from_thread(lambda: done(value, error))
+
+
+class _Child:
+    """A spawned process that carries out attempts, one after the other."""
+
+    def __init__(self) -> None:
+        spawn = multiprocessing.get_context("spawn")
+        self.pipe, theirs = spawn.Pipe()
+        self.process = spawn.Process(target=serve, args=(theirs,), name="podium-child", daemon=True)
+        self.process.start()
+        theirs.close()
+
+    def call(self, message: tuple[Any, ...]) -> Any:
+        """Send an attempt and wait for its outcome; in a thread."""
+        try:
+            self.pipe.send(message)
+            is_good, payload = self.pipe.recv()
+        except (EOFError, OSError):
+            self.process.join(timeout=5)
+            raise ProcessDied(
+                f"The process of task {message[1]!r} died (exit code {self.process.exitcode})."
+            ) from None
+        if not is_good:
+            raise _unpickled(payload)
+        return codec_for(Any).decode(payload) if payload is not None else None
+
+    def end(self) -> None:
+        """Kill it."""
+        self.process.kill()
+        self.pipe.close()
+
+
+class _InProcess:
+    """An attempt in another process; it can be killed."""
+
+    def __init__(self, processes: Processes, attempt: Attempt, done: Done) -> None:
+        self.attempt = attempt
+        self.child: _Child | None = None
+        self.is_cancelled = False
+        self._processes = processes
+        self._done = done
+
+    def cancel(self) -> bool:
+        """Kill the process that carries it out."""
+        self.is_cancelled = True
+        if self.child is not None:
+            self.child.end()
+        return True
+
+    def finished(self, value: Any, error: BaseException | None) -> None:
+        """Decode the outcome, in the engine's thread."""
+        self._processes.finished(self)
+        if self.is_cancelled and isinstance(error, ProcessDied):
+            error = asyncio.CancelledError()
+        if error is None:
+            try:
+                value = self.attempt.spec.returns.decode(encode(value))
+            except PodiumError as problem:
+                error = problem
+        self._done(value, error)
+
+
+class Processes:
+    """A pool of spawned processes (never forked: the database is open here)."""
+
+    def __init__(self, threads: Threads, limit: int | None = None) -> None:
+        self._threads = threads
+        self._limit = limit or max(1, os.cpu_count() or 1)
+        self._idle: list[_Child] = []
+        self._busy: set[_InProcess] = set()
+        self._queue: deque[_InProcess] = deque()
+
+    def start(self, attempt: Attempt, done: Done) -> Executing:
+        """Carry out an attempt in a process."""
+        job = _InProcess(self, attempt, done)
+        self._queue.append(job)
+        self._next()
+        return job
+
+    def finished(self, job: _InProcess) -> None:
+        """Take back the process of a job."""
+        self._busy.discard(job)
+        child = job.child
+        if child is not None:
+            if child.process.is_alive() and not job.is_cancelled:
+                self._idle.append(child)
+            else:
+                child.end()
+        self._next()
+
+    def close(self) -> None:
+        """Kill every process."""
+        self._queue.clear()
+        for child in [*self._idle, *(job.child for job in self._busy if job.child)]:
+            child.end()
+        self._idle.clear()
+
+    def _next(self) -> None:
+        while self._queue and len(self._busy) < self._limit:
+            job = self._queue.popleft()
+            self._busy.add(job)
+            self._threads.start(functools.partial(self._carry_out, job), job.finished)
+
+    def _carry_out(self, job: _InProcess) -> Any:
+        if job.is_cancelled:
+            raise asyncio.CancelledError
+        child = None
+        while self._idle and child is None:
+            child = self._idle.pop()
+            if not child.process.is_alive():
+                child = None
+        job.child = child or _Child()
+        attempt = job.attempt
+        place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
+        return job.child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place))
+
+
+def serve(pipe: Any) -> None:
+    """Carry out attempts until the parent is gone; the main function of a child process."""
+    while True:
+        try:
+            module, name, encoded, place = pipe.recv()
+        except (EOFError, OSError):
+            return
+        try:
+            pipe.send((True, _serve_one(module, name, encoded, place)))
+        except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
+            pipe.send((False, _pickled(error)))
+
+
+def _serve_one(module: str, name: str, encoded: bytes, place: tuple[Any, ...]) -> bytes | None:
+    if name not in registry.tasks:
+        __import__(module)
+    spec = registry.tasks[name]
+    run_id, path, number, key, headers = place
+    arguments = spec.binder.decode(encoded)
+    current_attempt.set(Attempt(spec, arguments, encoded, run_id, path, number, key, headers))
+    value = spec.binder.call(spec.fn, arguments)
+    if spec.is_async:
+        value = asyncio.run(value)
+    return encode(value, f"the result of {name}")
+
+
+def _pickled(error: BaseException) -> bytes | tuple[str, str]:
+    try:
+        data = pickle.dumps(error)
+        pickle.loads(data)  # noqa: S301 - our own bytes: does it come back at all?
+    except Exception:  # noqa: BLE001 - an exception that cannot travel is told by name
+        return type(error).__name__, str(error)
+    return data
+
+
+def _unpickled(payload: bytes | tuple[str, str]) -> BaseException:
+    if isinstance(payload, tuple):
+        kind: type[Exception] = type(payload[0], (Exception,), {})
+        return kind(payload[1])
+    error: BaseException = pickle.loads(payload)  # noqa: S301 - from our own child over our own pipe
+    return error

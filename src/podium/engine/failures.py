@@ -1,0 +1,57 @@
+"""From an exception to what the journal keeps of it."""
+
+from __future__ import annotations
+
+import asyncio
+import traceback
+
+from podium.core.errors import ErrorInfo, StepFailed
+from podium.core.limits import TRACEBACK_CHARS_MAX
+
+_CAUSES_MAX = 8
+_MESSAGE_CHARS_MAX = 4_000
+
+
+def describe_failure(error: BaseException, depth: int = 0) -> ErrorInfo:
+    """Return type, message, code, cause chain and a bounded traceback of an exception."""
+    cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
+    described = None
+    if isinstance(error, StepFailed):
+        described = error.error
+    elif cause is not None and cause is not error and depth < _CAUSES_MAX:
+        described = describe_failure(cause, depth + 1)
+    return ErrorInfo(
+        type=type(error).__name__,
+        message=_bounded(str(error), _MESSAGE_CHARS_MAX),
+        code=code_of(error),
+        cause=described,
+        path=getattr(error, "path", None) if isinstance(error, StepFailed) else None,
+        traceback=_trace(error) if depth == 0 else None,
+    )
+
+
+def code_of(error: BaseException) -> str:
+    """Return the word to branch on."""
+    code = getattr(error, "code", None)
+    if isinstance(code, str) and code:
+        return code
+    if isinstance(error, TimeoutError):
+        return "timeout"
+    if isinstance(error, asyncio.CancelledError):
+        return "cancelled"
+    return "error"
+
+
+def class_names(error: BaseException) -> tuple[str, ...]:
+    """Return the names of an exception's class and of all its bases."""
+    return tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+
+
+def _trace(error: BaseException) -> str | None:
+    lines = traceback.format_exception(type(error), error, error.__traceback__, chain=False)
+    text = "".join(lines)
+    return text[-TRACEBACK_CHARS_MAX:] if error.__traceback__ else None
+
+
+def _bounded(text: str, chars: int) -> str:
+    return text if len(text) <= chars else f"{text[:chars]}… ({len(text):,} characters)"

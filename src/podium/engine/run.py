@@ -1,0 +1,486 @@
+"""A run in memory: its program, its steps in flight, its timers, and what it writes.
+
+Facts are appended to the log when they happen and delivered in that order, so the journal is the
+order the program saw. While recorded facts are left the run only replays: what the program asks
+for is kept, and carried out once the journal is exhausted.
+"""
+
+from __future__ import annotations
+
+import hashlib
+
+from collections import deque
+from typing import TYPE_CHECKING, Any
+
+import msgspec
+
+from podium.core.codec import decode_any
+from podium.core.errors import ErrorInfo, LimitReached, PodiumError
+from podium.core.limits import CLAIMS_MAX, RECORDS_MAX, RECORDS_WARN
+from podium.core.ports import Cancellable
+from podium.core.spec import WorkflowSpec
+from podium.engine.attempts import Step
+from podium.engine.history import Fact, History
+from podium.engine.program import (
+    CancelStep,
+    Command,
+    Emit,
+    OpenAsk,
+    Program,
+    Publish,
+    Remark,
+    Send,
+    Settings,
+    StartChild,
+    StartStep,
+    StartTimer,
+)
+from podium.journal.records import Kind, Note, Result, Value, body
+from podium.journal.store import InboxRow, RunRow
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podium.engine.engine import Engine
+
+_RAW = msgspec.Raw
+_WALL_CHECK_S = 30.0
+"""A timer that follows the wall clock looks at it again at least this often."""
+
+
+class ActiveRun:
+    """One run that this worker advances."""
+
+    def __init__(self, engine: Engine, row: RunRow, spec: WorkflowSpec, history: History) -> None:
+        self.engine = engine
+        self.log = engine.log
+        self.row = row
+        self.num = row.num
+        self.id = row.id
+        self.spec = spec
+        self.payloads = engine.payloads(row.family)
+        self.files = engine.files_of(row.family)
+        self.headers: dict[str, Any] = decode_any(row.headers)
+        self.steps: dict[str, Step] = {}
+        self.timers: dict[str, Cancellable] = {}
+        self.children: dict[str, str] = {}
+        self.asks: dict[str, tuple[str, bool]] = {}
+        """Ask id → (path, whether it asks about an unknown outcome)."""
+        self.queue: deque[Fact] = deque(history.facts)
+        self.pending: list[Command] = []
+        self.records = history.records
+        self.is_ready = False
+        self.is_started = False
+        self.is_closed = False
+        self.is_shown_waiting = row.status == "waiting"
+        self.is_suspect = row.claims >= CLAIMS_MAX - 1
+        self._shift_us = max(0, history.last_at - engine.clock_us())
+        self._last_at = max(history.last_at, row.created_at)
+        self.program = self._new_program(history)
+
+    def _new_program(self, history: History) -> Program:
+        row = self.row
+        settings = Settings(
+            run_id=row.id, uid=row.uid, incarnation=row.incarnation, headers=self.headers,
+            payload_bytes_max=self.engine.options.payload_bytes_max,
+            fingerprint=self.payloads.fingerprint, resolve=self.payloads.open,
+            child_id=self._child_id, environment=self.engine.environment,
+            code=self.engine.code_of(self.spec),
+        )  # fmt: skip
+        if history.code != settings.code:
+            self.record(Kind.CODE, "", body(Note(settings.code)))
+        encoded = self.payloads.open(row.input)
+        return Program(self.spec, encoded, self._begun_at(), history, settings, self.engine.entropy)
+
+    def _begun_at(self) -> int:
+        return self.row.created_at if not self.row.incarnation else self._last_at
+
+    # time, chance, keys -----------------------------------------------------------------
+
+    def clock_us(self) -> int:
+        """Return the run's time: it never goes back, whatever the wall clock does."""
+        now = self.engine.clock_us() + self._shift_us
+        if now < self._last_at:
+            return self._last_at
+        self._last_at = now
+        return now
+
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancellable:
+        """Call back unless the engine has stopped."""
+        return self.engine.clock.call_later(delay_s, callback)
+
+    def chance(self, seed: str) -> float:
+        """Return a number in [0, 1) that is the same whenever this run asks for this seed."""
+        number: float = self.engine.entropy.generator(f"{self.row.uid}/{seed}").random()
+        return number
+
+    def key(self, path: str) -> str:
+        """Return the idempotency key of a step (DESIGN §4)."""
+        text = f"{self.row.uid}/{self.row.incarnation}/{path}/0"
+        return hashlib.blake2b(text.encode(), digest_size=16).hexdigest()
+
+    def _child_id(self, path: str) -> str:
+        suffix = f"~{self.row.incarnation}" if self.row.incarnation else ""
+        plain = f"{self.id}:{path}{suffix}"
+        if len(plain) <= 120:
+            return plain
+        return f"{self.id[:60]}:{hashlib.blake2b(plain.encode(), digest_size=12).hexdigest()}"
+
+    # the journal ------------------------------------------------------------------------
+
+    def record(self, kind: int, path: str, record_body: bytes, at: int = 0) -> int:
+        """Append a record; return its number in the FIFO."""
+        self.records += 1
+        return self.log.record(self.num, kind, path, at or self.clock_us(), record_body)
+
+    def fact(self, kind: int, path: str, record_body: bytes) -> None:
+        """Append a fact and let the program see it in its turn."""
+        at = self.clock_us()
+        self.record(kind, path, record_body, at)
+        self.queue.append(Fact(kind, path, at, record_body))
+        if self.row.claims:
+            self.row.claims = 0
+            self.log.batch.change(self.num).claims = 0
+        if self.engine.has_probe:
+            self.engine.probe("appended", self.id, path)
+        self.engine.ready(self)
+
+    def step_ended(self, step: Step, record_body: bytes) -> None:
+        """Take the outcome of a step."""
+        self.steps.pop(step.path, None)
+        self.fact(Kind.RESULT, step.path, record_body)
+
+    # advancing --------------------------------------------------------------------------
+
+    def advance(self, must_yield: Callable[[], bool]) -> None:
+        """Deliver what has happened; carry out what the program asks for.
+
+        Raises:
+            Nondeterminism: The program does not fit its journal.
+            LimitReached: The run has grown over a limit.
+        """
+        program = self.program
+        if not self.is_started:
+            self.is_started = True
+            program.start()
+            self.pending += program.take_commands()
+        queue = self.queue
+        while queue and program.ending is None:
+            fact = queue.popleft()
+            program.deliver(fact)
+            if program.commands:
+                self.pending += program.take_commands()
+            if self.engine.has_probe:
+                self.engine.probe("delivered", self.id, fact.path)
+            if queue and must_yield():
+                self.engine.ready(self)
+                if not program.is_replaying:
+                    self._carry_out()
+                return
+        self._carry_out()
+        if program.ending is not None:
+            self.engine.finish(self)
+            return
+        self._check_size()
+        if not self.steps or not any(step.is_executing for step in self.steps.values()):
+            self._rest()
+
+    def _carry_out(self) -> None:
+        while self.pending and not self.is_closed:
+            commands, self.pending = self.pending, []
+            for command in commands:
+                self._do[type(command)](self, command)
+
+    def _rest(self) -> None:
+        """Nothing is in flight: find a deadlock, or show what the run waits for."""
+        if self.queue or self.program.ending is not None:
+            return
+        waits = self.waits()
+        if not waits:
+            if not self.steps and not self.program.open_effects and not self.log_waits():
+                self.program.deadlock()
+                self.pending += self.program.take_commands()
+                self._carry_out()
+                if self.program.ending is not None:
+                    self.engine.finish(self)
+            return
+        change = self.log.batch.change(self.num)
+        change.status = "waiting"
+        change.waits = msgspec.json.encode(waits)
+        self.is_shown_waiting = True
+        self.log.mark(len(change.waits))
+        self.log.flush()
+
+    def log_waits(self) -> bool:
+        """Whether a step waits for its start to be durable."""
+        return any(not step.is_over for step in self.steps.values())
+
+    def show_running(self) -> None:
+        """Correct a row that says ``waiting``."""
+        if self.is_shown_waiting:
+            self.is_shown_waiting = False
+            change = self.log.batch.change(self.num)
+            change.status, change.waits = "running", None
+            self.log.mark()
+
+    def waits(self) -> list[dict[str, Any]]:
+        """Return what the run waits for: what, where, since when, until when; [] if in flight."""
+        found: list[dict[str, Any]] = []
+        for step in self.steps.values():
+            if step.is_unknown:
+                found.append({"kind": "unknown", "path": step.path, "since": step.started_at})
+            elif step.retry_at:
+                found.append({"kind": "retry", "path": step.path, "since": step.started_at,
+                              "attempt": step.number + 1})  # fmt: skip
+            else:
+                return []
+        for wait in self.program.waits.values():
+            if wait.future.done() or wait.what == "step":
+                continue
+            entry = {"kind": wait.what, "path": wait.path, "since": wait.since}
+            if wait.what == "signal":
+                entry["name"] = wait.command
+            elif wait.what == "child":
+                entry["run"] = self.children.get(wait.path, "")
+            found.append(entry)
+        boot, boot_s = self.engine.clock.boot()
+        now = self.program.loop.now_us
+        for path, timer in self.program.timers.items():
+            due = round(timer.when() * 1e6)
+            found.append({"kind": "timer", "path": path, "since": now, "due": due, "boot": boot,
+                          "boot_due": boot_s + max(0, due - now) / 1e6})  # fmt: skip
+        return found
+
+    def _check_size(self) -> None:
+        if self.records < RECORDS_WARN:
+            return
+        if self.records > RECORDS_MAX:
+            raise LimitReached(
+                f"Run {self.id!r} has {self.records:,} records; the limit is {RECORDS_MAX:,}. "
+                "Use podium.restart_with(…) in long loops, or child workflows."
+            )
+        if (Kind.WARNING, "large-journal") not in self.program.history.noted:
+            self.program.history.noted.add((Kind.WARNING, "large-journal"))
+            text = f"the journal has {self.records:,} records; podium.restart_with keeps it short"
+            self.record(Kind.WARNING, "large-journal", body(Note("large-journal", text)))
+
+    # commands ---------------------------------------------------------------------------
+
+    def _start_step(self, command: StartStep) -> None:
+        wait = command.wait
+        path = wait.path
+        if path not in self.program.waits:
+            return
+        if wait.future.done() and path not in self.program.open_effects:
+            return
+        step = self.steps[path] = Step(self, wait)
+        if wait.future.done():
+            step.is_cancelled = True
+        step.begin()
+
+    def _cancel_step(self, command: CancelStep) -> None:
+        path = command.path
+        if command.what == "step":
+            step = self.steps.get(path)
+            if step is not None:
+                step.cancel(is_run=self.program.is_cancelled)
+        elif command.what == "timer":
+            self.program.timers.pop(path, None)
+            timer = self.timers.pop(path, None)
+            if timer is not None:
+                timer.cancel()
+        elif command.what == "child":
+            child_id = self.children.get(path)
+            if child_id is not None:
+                self.engine.cancel_child(self, child_id)
+        elif command.what == "ask":
+            for ask_id, (ask_path, _) in list(self.asks.items()):
+                if ask_path == path:
+                    self._close_ask(ask_id, None)
+
+    def _start_timer(self, command: StartTimer) -> None:
+        path = command.path
+        if path not in self.program.timers:
+            return
+        if command.follows_wall:
+            self._follow_wall(path, command.due_us)
+            return
+        known = self.engine.recovered_timer(self.num, path)
+        asked_s = (command.due_us - self.program.loop.now_us) / 1e6
+        if known is not None:
+            left_s = min(known, max(asked_s, 0.0)) if asked_s > 0 else known
+        else:
+            left_s = min(asked_s, (command.due_us - self.clock_us()) / 1e6)
+        self.timers[path] = self.call_later(max(0.0, left_s), lambda: self._fire(path))
+
+    def _follow_wall(self, path: str, due_us: int) -> None:
+        left_s = (due_us - self.engine.clock.wall_us()) / 1e6
+        if left_s <= 0:
+            self.timers[path] = self.call_later(0.0, lambda: self._fire(path))
+        else:
+            self.timers[path] = self.call_later(
+                min(left_s, _WALL_CHECK_S), lambda: self._follow_wall(path, due_us)
+            )
+
+    def _fire(self, path: str) -> None:
+        if self.timers.pop(path, None) is not None and not self.is_closed:
+            self.fact(Kind.TIMER, path, b"{}")
+
+    def _start_child(self, command: StartChild) -> None:
+        if command.wait.future.done():
+            return
+        self.children[command.wait.path] = command.run_id
+        self.engine.start_child(self, command)
+
+    def child_ended(self, path: str, row: RunRow) -> None:
+        """Take the outcome of a child run."""
+        self.fact(Kind.CHILD, path, child_outcome(row))
+
+    def _open_ask(self, command: OpenAsk) -> None:
+        if command.path in self.program.waits and not self.program.waits[command.path].future.done():
+            self.open_ask(command.path, command.form, command.to, command.deadline_us)
+
+    def open_ask(
+        self, path: str, form: bytes, to: str, deadline_us: int | None, *, is_unknown: bool = False
+    ) -> None:
+        """Ask a person, unless that was done before the crash; arm the time-out."""
+        ask_id = self.program.history.asks.get(path)
+        if ask_id is None:
+            text = f"{self.row.uid}/{self.row.incarnation}/{path}"
+            ask_id = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
+            at = self.clock_us()
+            self.record(Kind.ASKED, path, body(Value(name=ask_id, v=_RAW(form))), at)
+            self.log.batch.asks_new.append((ask_id, self.num, path, form, to, at, deadline_us))
+            self.log.mark(len(form))
+            self.program.history.asks[path] = ask_id
+        self.asks[ask_id] = (path, is_unknown)
+        if deadline_us is not None:
+            left_s = (deadline_us - self.clock_us()) / 1e6
+            self.timers[f"ask:{path}"] = self.call_later(max(0.0, left_s), lambda: self._ask_timeout(ask_id))
+
+    def _ask_timeout(self, ask_id: str) -> None:
+        path, _ = self.asks[ask_id]
+        if self.timers.pop(f"ask:{path}", None) is None or self.is_closed:
+            return
+        self._close_ask(ask_id, None)
+        error = ErrorInfo(type="TimeoutError", message="nobody answered in time", code="timeout", path=path)
+        self.fact(Kind.ANSWER, path, body(Value(x=error)))
+
+    def _close_ask(self, ask_id: str, answer: bytes | None) -> None:
+        path, _ = self.asks.pop(ask_id)
+        timer = self.timers.pop(f"ask:{path}", None)
+        if timer is not None:
+            timer.cancel()
+        self.log.batch.asks_closed.append((ask_id, self.clock_us(), answer))
+        self.log.mark()
+
+    def _send(self, command: Send) -> None:
+        if command.path in self.program.waits:
+            problem = self.engine.send(command)
+            self.fact(Kind.RESULT, command.path, body(Result(k="podium.send", x=problem)))
+
+    def _publish(self, command: Publish) -> None:
+        self.record(Kind.PUBLISHED, command.path, body(Value(name=command.key)))
+        self.log.batch.published[self.num, command.key] = self.payloads.pack(command.value)
+        self.log.mark(len(command.value))
+
+    def _emit(self, command: Emit) -> None:
+        at = self.clock_us()
+        self.record(Kind.EMITTED, command.path, b"{}", at)
+        self.log.batch.stream.append((self.num, at, self.payloads.pack(command.chunk)))
+        self.log.mark(len(command.chunk))
+
+    def _remark(self, command: Remark) -> None:
+        self.record(command.kind, command.path, command.body)
+
+    _do: dict[type, Callable[[ActiveRun, Any], None]] = {
+        StartStep: _start_step,
+        CancelStep: _cancel_step,
+        StartTimer: _start_timer,
+        StartChild: _start_child,
+        OpenAsk: _open_ask,
+        Send: _send,
+        Publish: _publish,
+        Emit: _emit,
+        Remark: _remark,
+    }
+
+    # messages from outside --------------------------------------------------------------
+
+    def take(self, message: InboxRow) -> None:
+        """Turn a message into a fact; it leaves the inbox with the commit that records it."""
+        self.log.batch.inbox_done.append(message.id)
+        self.log.mark()
+        if message.kind == "signal":
+            value = Value(name=message.name, v=_RAW(message.payload or b"null"))
+            self.fact(Kind.SIGNAL, message.name, body(value))
+        elif message.kind == "cancel":
+            self.fact(Kind.CANCEL, "", b"{}")
+        elif message.kind == "child":
+            wait = self.program.waits.get(message.name)
+            if wait is not None and not wait.future.done():
+                self.fact(Kind.CHILD, message.name, message.payload)
+        elif message.kind == "answer":
+            self._take_answer(message)
+        self.log.flush()
+
+    def _take_answer(self, message: InboxRow) -> None:
+        found = self.asks.get(message.name)
+        if found is None:
+            return
+        path, is_unknown = found
+        self._close_ask(message.name, message.payload)
+        if is_unknown:
+            self.program.history.asks.pop(path, None)
+            step = self.steps.get(path)
+            if step is not None:
+                step.answered(decode_any(message.payload))
+        else:
+            self.fact(Kind.ANSWER, path, body(Value(v=_RAW(message.payload))))
+
+    def close(self) -> None:
+        """Let go of everything in memory; nothing is recorded from here on."""
+        self.is_closed = True
+        for step in list(self.steps.values()):
+            step.close()
+        for timer in self.timers.values():
+            timer.cancel()
+        self.timers.clear()
+        try:
+            self.program.suspend()
+        except PodiumError:
+            return
+
+    def begin_again(self, bound: dict[str, Any]) -> None:
+        """``restart_with``: a new incarnation with other input and an empty journal."""
+        encoded, _ = self.spec.binder.copy(bound, self.engine.options.payload_bytes_max)
+        self.record(Kind.RESTARTED, "", body(Value(name=str(self.row.incarnation + 1))))
+        row = self.row
+        row.incarnation += 1
+        row.input = self.payloads.pack(encoded)
+        change = self.log.batch.change(self.num)
+        change.incarnation, change.input, change.status = row.incarnation, row.input, "running"
+        self.log.mark(len(row.input))
+        self.queue.clear()
+        self.pending.clear()
+        self.steps.clear()
+        self.asks.clear()
+        self.records = 0
+        self.is_started = self.is_shown_waiting = False
+        signals = self.program.signals
+        history = History(code=self.engine.code_of(self.spec), last_at=self._last_at)
+        self.program = self._new_program(history)
+        for name, waiting in signals.items():
+            for signal in waiting:
+                self.fact(Kind.SIGNAL, name, signal)
+
+
+def child_outcome(row: RunRow) -> bytes:
+    """Return the body of the fact that tells a parent how a child ended."""
+    if row.status == "succeeded":
+        return body(Value(name=row.id, v=_RAW(row.output or b"null")))
+    cause = msgspec.json.decode(row.error, type=ErrorInfo) if row.error else None
+    code = "child-cancelled" if row.status == "cancelled" else "child-failed"
+    text = f"child run {row.id!r} {row.status}"
+    return body(Value(name=row.id, x=ErrorInfo(type="ChildFailed", message=text, code=code, cause=cause)))
+

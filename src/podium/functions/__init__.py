@@ -1,0 +1,1 @@
+"""The Python front end: ``@workflow``, ``@task`` and the primitives. Knows no engine, no journal."""

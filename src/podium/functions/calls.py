@@ -1,0 +1,202 @@
+"""``task(args)`` and ``workflow(args)``: a call that is awaited, gathered, or made a task of.
+
+In a workflow an awaited call is a step (or a child run) named by its place; outside it just runs.
+The path is taken when the call starts: at its first await, or when it is handed on.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import sys
+
+from collections.abc import Callable, Coroutine, Generator, Iterator
+from types import CodeType
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
+
+from podium.core.context import Context, current_context
+from podium.core.scope import Scope, current_scope
+from podium.core.spec import TaskSpec, WorkflowSpec
+
+P = ParamSpec("P")
+R = TypeVar("R")
+R_co = TypeVar("R_co", covariant=True)
+F = TypeVar("F", bound=Callable[..., Any])
+
+
+class Callee(Protocol):
+    """What a call is of: a task or a workflow."""
+
+    @property
+    def name(self) -> str: ...
+    def begin(self, context: Context, path: str, call: Call[Any]) -> asyncio.Future[Any]: ...
+    def run_plain(self, call: Call[Any]) -> Coroutine[Any, Any, Any]: ...
+
+
+class Call(Coroutine[Any, Any, R_co]):
+    """A call that has not started yet. Await it once.
+
+    Attributes:
+        label: The name of the step; the task's own unless :meth:`as_` gave another.
+    """
+
+    __slots__ = ("_driver", "_maker", "_place", "args", "callee", "kwargs", "label", "options", "started")
+
+    def __init__(self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
+        self.callee = callee
+        self.args = args
+        self.kwargs = kwargs
+        self.label = callee.name
+        self.options: dict[str, Any] = {}
+        self.started = False
+        self._driver: Iterator[Any] | None = None
+        self._maker = current_context.get()
+        self._place: tuple[CodeType, int] | None = None
+        if self._maker is not None:
+            frame = sys._getframe(2)  # noqa: SLF001 - where the call is written
+            self._place = (frame.f_code, frame.f_lasti)
+
+    def as_(self, label: str) -> Self:
+        """Name the step."""
+        self.label = label
+        return self
+
+    def with_id(self, run_id: str) -> Self:
+        """Give a child run this id (calls of workflows only)."""
+        self.options["run_id"] = run_id
+        return self
+
+    def with_compensation(self, task: Task[..., Any, Any]) -> Self:
+        """Undo the step with this task if the run fails or is cancelled (calls of tasks only)."""
+        self.options["compensate"] = task.spec
+        return self
+
+    def begin(self, context: Context, scope: Scope | None = None, path: str | None = None) -> asyncio.Future[R_co]:
+        """Start it in a workflow: take its path, ask for it, return the future."""
+        self._start()
+        if path is None:
+            path = (scope or current_scope.get()).name(self.label)
+        return self.callee.begin(context, path, self)
+
+    def __await__(self) -> Generator[Any, Any, R_co]:
+        context = current_context.get()
+        if context is None:
+            self._start()
+            return cast("Generator[Any, Any, R_co]", self.callee.run_plain(self).__await__())
+        return cast("Generator[Any, Any, R_co]", self.begin(context).__await__())
+
+    def send(self, value: Any) -> Any:
+        """Advance it, as the coroutine of an asyncio task."""
+        if self._driver is None:
+            self._driver = iter(self.__await__())
+        driver = self._driver
+        return next(driver) if value is None else cast("Any", driver).send(value)
+
+    def throw(self, *error: Any) -> Any:
+        """Throw into it, as the coroutine of an asyncio task."""
+        if self._driver is None:
+            self.started = True
+            raise error[1] if len(error) > 1 and error[1] is not None else error[0]
+        return cast("Any", self._driver).throw(*error)
+
+    def close(self) -> None:
+        """Give it up."""
+        self.started = True
+        if self._driver is not None:
+            cast("Any", self._driver).close()
+
+    def _start(self) -> None:
+        if self.started:
+            raise RuntimeError(f"{self.callee.name}(…) was already awaited; make a new call for each step.")
+        self.started = True
+        self._place = None
+
+    def __del__(self) -> None:
+        if not self.started and self._maker is not None and self._place is not None:
+            self._maker.forgotten(self.callee.name, _line(*self._place))
+
+    def __repr__(self) -> str:
+        return f"<call of {self.callee.name} as {self.label!r}>"
+
+
+def _line(code: CodeType, instruction: int) -> str:
+    """Return ``file:line`` of an instruction."""
+    line = code.co_firstlineno
+    for start, end, number in code.co_lines():
+        if start <= instruction < end and number is not None:
+            line = number
+    return f"{code.co_filename}:{line}"
+
+
+class Task(Generic[P, R, F]):
+    """A function that does something outside; made by :func:`podium.task`.
+
+    Attributes:
+        fn: The plain function.
+        spec: Its definition.
+    """
+
+    def __init__(self, function: F, spec: TaskSpec) -> None:
+        self.fn: F = function
+        self.spec = spec
+        self.name = spec.name
+        self.__name__ = getattr(function, "__name__", spec.name)
+        self.__qualname__ = getattr(function, "__qualname__", spec.name)
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """Return a call of it."""
+        return Call(self, args, kwargs)
+
+    def begin(self, context: Context, path: str, call: Call[Any]) -> asyncio.Future[Any]:
+        """Ask the Context for a step."""
+        spec = self.spec
+        bound = spec.binder.bind(call.args, call.kwargs)
+        if call.options:
+            return context.step(path, spec, bound, call.options.get("compensate"))
+        return context.step(path, spec, bound)
+
+    async def run_plain(self, call: Call[Any]) -> Any:
+        """Just run it: outside a workflow, or in the body of a task."""
+        if self.spec.is_async:
+            return await self.fn(*call.args, **call.kwargs)
+        return await asyncio.to_thread(self.fn, *call.args, **call.kwargs)
+
+    def __repr__(self) -> str:
+        return f"<task {self.name} ({self.spec.effect})>"
+
+
+class Workflow(Generic[P, R]):
+    """A program over the durable Context; made by :func:`podium.workflow`.
+
+    Attributes:
+        fn: The plain coroutine function.
+        spec: Its definition.
+    """
+
+    def __init__(self, function: Callable[P, Coroutine[Any, Any, R]], spec: WorkflowSpec) -> None:
+        self.fn = function
+        self.spec = spec
+        self.name = spec.name
+        self.__name__ = getattr(function, "__name__", spec.name)
+        self.__qualname__ = getattr(function, "__qualname__", spec.name)
+        self.__doc__ = function.__doc__
+        self.__module__ = function.__module__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: P.args, **kwargs: P.kwargs) -> Call[R]:
+        """Return a call of it: a child run inside a workflow."""
+        return Call(self, args, kwargs)
+
+    def begin(self, context: Context, path: str, call: Call[Any]) -> asyncio.Future[Any]:
+        """Ask the Context for a child run."""
+        bound = self.spec.binder.bind(call.args, call.kwargs)
+        return context.child(path, self.spec, bound, call.options.get("run_id"))
+
+    async def run_plain(self, call: Call[Any]) -> Any:
+        """Just run it, without durability: its tasks run, its primitives refuse."""
+        return await self.fn(*call.args, **call.kwargs)
+
+    def __repr__(self) -> str:
+        return f"<workflow {self.name}>"

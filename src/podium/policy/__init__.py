@@ -1,0 +1,1 @@
+"""Resilience as pure decisions: (state, event, now, config) → (state, decision)."""

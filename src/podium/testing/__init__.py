@@ -1,0 +1,1 @@
+"""Test kit: the simulator, crash points, conformance suites, the pytest plugin."""
