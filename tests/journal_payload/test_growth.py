@@ -30,7 +30,9 @@ def history(
         yield items
 
 
-def grow(turns: int, size: int, wrap: Wrap, **shape: int) -> tuple[Memory, list[bytes], float]:
+def grow(
+    turns: int, size: int, wrap: Wrap, drop: int = 0, summary: bool = False
+) -> tuple[Memory, list[bytes], float]:
     """Each turn stores its argument (the list before) and its result, as the journal does.
 
     The ratio is of blobs and envelopes to the new data: the new items, and what stands around the
@@ -41,7 +43,7 @@ def grow(turns: int, size: int, wrap: Wrap, **shape: int) -> tuple[Memory, list[
     items: list[bytes] = []
     envelopes: list[bytes] = []
     new = 0
-    for turn, grown in enumerate(history(turns, size, **shape)):
+    for turn, grown in enumerate(history(turns, size, drop=drop, summary=summary)):
         argument = family.pack(wrap(items, turn), store)
         items = grown
         result = family.pack(wrap(items, turn), store)
@@ -225,6 +227,26 @@ def test_runs_keep_their_ends(change: str) -> None:
 
     assert store.written - written <= 160 * 1024
     assert store.family().unpack(envelope) == list_of(changed)
+
+
+@pytest.mark.parametrize("cache_bytes", [0, 200_000])
+def test_more_lists_than_fit_cost_their_new_items(cache_bytes: int) -> None:
+    """Twenty lists that grow in turns, in memory for three, are not written anew."""
+    store = Memory()
+    family = store.family(cache_bytes)
+    lists = [[message((which, n), 500) for n in range(100)] for which in range(20)]
+    for items in lists:
+        family.pack(list_of(items), store)
+    written = store.written
+    for turn in range(20):
+        for which, items in enumerate(lists):
+            family.pack(list_of(items), store)
+            items.append(message((which, "new", turn), 500))
+            envelope = family.pack(list_of(items), store)
+
+            assert family.unpack(envelope) == list_of(items)
+
+    assert store.written - written <= 1.1 * 20 * 20 * 500
 
 
 def test_short_values_touch_nothing() -> None:

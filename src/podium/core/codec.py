@@ -145,7 +145,7 @@ def _decoder_for(kind: Any) -> Callable[[bytes], Any]:
 class Binder:
     """Turns the arguments of a call into one JSON object and back, after the signature."""
 
-    __slots__ = ("_convert", "_decode", "_defaults", "_names", "_signature", "_simple", "name")
+    __slots__ = ("_count", "_decode", "_defaults", "_names", "_signature", "_simple", "name")
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name = name
@@ -154,6 +154,7 @@ class Binder:
         parameters = list(self._signature.parameters.values())
         self._simple = all(p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.KEYWORD_ONLY for p in parameters)
         self._names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
+        self._count = len(parameters)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         fields = {p.name: _field_type(p, hints) for p in parameters}
         self._decode = codec_for(_typed_dict(name, fields)) if fields else codec_for(_DICT)
@@ -172,7 +173,7 @@ class Binder:
         names = self._names
         if self._simple and len(args) <= len(names):
             bound = dict(zip(names, args, strict=False))
-            if not kwargs and len(bound) == len(self._signature.parameters):
+            if not kwargs and len(bound) == self._count:
                 return bound
         try:
             found = self._signature.bind(*args, **kwargs)

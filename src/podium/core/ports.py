@@ -78,7 +78,7 @@ class Attempt:
         run_id: The run.
         path: The step.
         number: Which try, from 1.
-        key: The idempotency key; the same for every try and after every crash.
+        key_of: Gives the idempotency key of a path.
         headers: The run's attributes (tenant, user, locale, trace parent).
         files: Where ``podium.File`` values are kept; set by the engine.
     """
@@ -89,10 +89,14 @@ class Attempt:
     run_id: str
     path: str
     number: int
-    key: str
+    key_of: Callable[[str], str]
     headers: dict[str, Any]
     files: Any = None
-    heartbeat: Callable[[Any], None] | None = None
+
+    @property
+    def key(self) -> str:
+        """The idempotency key: the same for every try of the step and after every crash."""
+        return self.key_of(self.path)
 
 
 class Executing(Protocol):

@@ -117,13 +117,14 @@ class Step:
         run = self.run
         if self.is_over or run.is_closed or run.engine.is_closing:
             return
+        wait = self.wait
+        arguments, wait.bound = wait.bound, {}
+        if not arguments or self.number > 1:
+            arguments = self.spec.binder.decode(wait.encoded)
         attempt = Attempt(
-            self.spec, self.spec.binder.decode(self.wait.encoded), self.wait.encoded, run.id,
-            self.path, self.number, run.key(self.path) if self.spec.touches else "", run.headers,
+            self.spec, arguments, wait.encoded, run.id, self.path, self.number, run.key, run.headers,
             run.files,
         )  # fmt: skip
-        if not attempt.key:
-            attempt.key = run.key(self.path)
         self._is_executing = True
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
@@ -313,10 +314,10 @@ class Step:
     def _reconcile(self) -> None:
         run = self.run
         spec: TaskSpec = self.spec.options.reconcile
-        offered = {**self.wait.bound, "idempotency_key": run.key(self.path)}
+        offered = {**self.spec.binder.decode(self.wait.encoded), "idempotency_key": run.key(self.path)}
         wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
         encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
-        attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key(self.path),
+        attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key,
                           run.headers, run.files)  # fmt: skip
         self._is_executing = True
         run.engine.in_flight += 1

@@ -348,7 +348,7 @@ def _serve_one(module: str, name: str, encoded: bytes, place: tuple[Any, ...]) -
     spec = registry.tasks[name]
     run_id, path, number, key, headers = place
     arguments = spec.binder.decode(encoded)
-    current_attempt.set(Attempt(spec, arguments, encoded, run_id, path, number, key, headers))
+    current_attempt.set(Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers))
     value = spec.binder.call(spec.fn, arguments)
     if spec.is_async:
         value = asyncio.run(value)

@@ -364,7 +364,7 @@ class Program:
 
     def _register_compensation(self, wait: Wait) -> None:
         if wait.compensate is not None and not self.is_compensating:
-            self.compensations.append((wait.path, wait.compensate, wait.bound))
+            self.compensations.append((wait.path, wait.compensate, wait.spec.binder.decode(wait.encoded)))
 
     # the Context ------------------------------------------------------------------------
 

@@ -35,7 +35,15 @@ from podium.journal.payload_text import (
     whole,
 )
 
-__all__ = ["BlobSink", "BlobSource", "FamilyPayloads", "PayloadCache", "Sizes", "references"]
+__all__ = [
+    "HEAD",
+    "BlobSink",
+    "BlobSource",
+    "FamilyPayloads",
+    "PayloadCache",
+    "Sizes",
+    "references",
+]
 
 _OPENINGS_FREE = 1_000_000
 """Opening more blobs than this, plus one per byte of the value, means that references circle."""

@@ -2,12 +2,15 @@
 
 A :class:`Lineage` is one list as it grew: the text of its longest version, and where in it earlier
 versions end. So 2,000 versions of a growing list take the memory of one, and whether a new list
-extends one of them is a comparison of bytes, with no look at single items.
+extends one of them is a comparison of bytes, with no look at single items. Of a list that has to
+go, length and digest stay, which is enough to know its continuation.
 
 A cache belongs to one open database: it names blobs by their ids in that file.
 """
 
 from __future__ import annotations
+
+import hashlib
 
 from bisect import bisect_left, bisect_right, insort
 from collections import OrderedDict
@@ -20,6 +23,9 @@ _HEAD_BYTES = 256
 """Lists are looked for among those whose text begins alike."""
 _LOOKS_MAX = 64
 """How many lists that begin alike are compared, the last used first."""
+_SHADOWS_MAX = 4096
+_SHADOWS_ALIKE_MAX = 8
+"""Of how many lists, and of how many that begin alike, length and digest are kept."""
 _MARK_BYTES = 150
 """What remembering one version costs, about; the text is counted by its length."""
 
@@ -64,6 +70,54 @@ class Match(NamedTuple):
     prefix: int
 
 
+class _Shadow(NamedTuple):
+    """What is kept of a list whose text is not: its open text has this length and digest."""
+
+    end: int
+    digest: bytes
+    blob: int
+
+
+class _Shadows:
+    """Lists that were let go. With more long lists at work than fit, none is written anew."""
+
+    def __init__(self) -> None:
+        self._alike: OrderedDict[tuple[bytes, bytes], list[_Shadow]] = OrderedDict()
+
+    def add(self, lineage: Lineage) -> None:
+        """Keep the shadow of a list's longest version."""
+        end, blob = lineage.marks[-1]
+        digest = hashlib.blake2b(lineage.text[:end], digest_size=16).digest()
+        place = (lineage.family, lineage.text[:_HEAD_BYTES])
+        shadows = self._alike.setdefault(place, [])
+        shadows.append(_Shadow(end, digest, blob))
+        del shadows[:-_SHADOWS_ALIKE_MAX]
+        self._alike.move_to_end(place)
+        if len(self._alike) > _SHADOWS_MAX:
+            self._alike.popitem(last=False)
+
+    def find(self, family: bytes, text: bytes) -> Lineage | None:
+        """Return the longest list that was let go of which the text is a continuation."""
+        found = None
+        hashed, at = hashlib.blake2b(digest_size=16), 0
+        for shadow in sorted(self._alike.get((family, text[:_HEAD_BYTES]), ())):
+            if text[shadow.end : shadow.end + 1] == b"," or shadow.end == len(text):
+                hashed.update(text[at : shadow.end])
+                at = shadow.end
+                if hashed.copy().digest() == shadow.digest:
+                    found = shadow
+        if found is None:
+            return None
+        lineage = Lineage(family, text[: found.end])
+        lineage.marks.append((found.end, found.blob))
+        return lineage
+
+    def forget(self, family: bytes) -> None:
+        """Drop all of a family."""
+        for place in [place for place in self._alike if place[0] == family]:
+            del self._alike[place]
+
+
 class PayloadCache:
     """Long lists used last, within a bound of bytes. For use in one thread."""
 
@@ -74,6 +128,7 @@ class PayloadCache:
         self._alike: dict[tuple[bytes, bytes], OrderedDict[Lineage, None]] = {}
         self._recent: dict[bytes, OrderedDict[Lineage, None]] = {}
         self._nodes: dict[tuple[bytes, int], tuple[Lineage, int]] = {}
+        self._shadows = _Shadows()
 
     @property
     def size_bytes(self) -> int:
@@ -105,10 +160,13 @@ class PayloadCache:
             prefix = common_prefix(other, text)
             if prefix > length:
                 best, length = lineage, prefix
-        if best is None:
-            return None
-        self._touch(best)
-        return Match(best, length)
+        if best is not None and length in (len(text), len(best.text)):
+            self._touch(best)
+            return Match(best, length)
+        shadow = self._shadows.find(family, text)
+        if shadow is not None and len(shadow.text) > length:
+            return Match(shadow, len(shadow.text))
+        return None if best is None else Match(best, length)
 
     def recent(self, family: bytes, count: int) -> Iterable[Lineage]:
         """Return the lists of a family that were used last."""
@@ -141,12 +199,15 @@ class PayloadCache:
         self._bytes += lineage.weight
         self._touch(lineage)
         while self._bytes > self._bytes_max:
-            self._drop(next(iter(self._lineages)))
+            oldest = next(iter(self._lineages))
+            self._drop(oldest)
+            self._shadows.add(oldest)
 
     def forget(self, family: bytes) -> None:
         """Drop all of a family: after its deletion, or when appended blobs were not committed."""
         for lineage in list(self._recent.get(family, ())):
             self._drop(lineage)
+        self._shadows.forget(family)
 
     def _lineage_of(self, family: bytes, text: bytes, near: Lineage | None) -> Lineage:
         if near is not None and near in self._lineages and text.startswith(near.text):

@@ -103,11 +103,9 @@ class Packing:
         """Store a list that is, or continues, a version of a remembered one."""
         lineage, prefix = match
         index = lineage.last_within(prefix)
-        while index >= 0 and text[lineage.marks[index][0] :][:1] not in (b"", b","):
-            index -= 1
-        if index < 0:
-            return None
         end, base = lineage.marks[index]
+        if index < 0 or text[end : end + 1] not in (b"", b","):
+            return None
         if end == len(text):
             return base
         if end != len(lineage.text) and len(text) - end > self._sizes.inline_max:
