@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator
 from pathlib import Path
 
+from bench.machine import QUIET
 from bench.results import PODIUM, Cell, Results, Who
 from bench.systems import ROOT, SYSTEMS, mode_of
 from bench.targets import TARGETS, Target
@@ -23,7 +24,8 @@ a bounded time, until the machine is quiet. Figures are medians (least–most); 
 one round. **Ratios are taken within each round** and their median is given. Read the ratios:
 differences under 25 % are noise on a shared machine.
 
-This run began {began} and took {minutes} minutes.
+This run began {began} and took {minutes} minutes. {busy} of its {all} measurements began although
+the machine was more than 10 % busy with something else.
 """
 
 FOUND = """\
@@ -52,9 +54,10 @@ METHOD = """\
   that step.
 - `long`: Podium's tasks run with process isolation; rivals compute in one process, as in the
   original benchmark. The bare pool is `ProcessPoolExecutor` with spawn, measured in turn with
-  Podium in the same process, both warm.
-- `cpu`: the floor is the same bare loop beside the same kind of thread: what Python's own lock
-  alone does to it.
+  Podium in the same process (pool, Podium, Podium, pool), both warm.
+- `cpu`: the floor is the same bare loop beside the same kind of thread, with Python's default
+  switch interval of 5 ms; Podium sets 0.2 ms for the process while sync tasks run. What that
+  costs the computing thread is shown beside it.
 """
 
 
@@ -142,7 +145,14 @@ def parts(results: Results, command: str) -> Iterator[str]:
     """Yield the sections of the page."""
     minutes = round(results.meta.get("took_s", 0) / 60)
     began = results.meta.get("began", "?")
-    yield INTRODUCTION.format(command=command, began=began, minutes=minutes)
+    loads = [row["busy_before"] for row in results.rows]
+    yield INTRODUCTION.format(
+        command=command,
+        began=began,
+        minutes=minutes,
+        busy=sum(load >= QUIET for load in loads),
+        all=len(loads),
+    )
     yield "## Targets\n"
     yield target_table(results)
     yield "## What each mode guarantees\n"

@@ -276,6 +276,7 @@ WORKLOADS: tuple[Workload, ...] = (
             Figure("busy_ms", "busy, ms", 3),
             Figure("idle_ms", "idle, ms", 3),
             Figure("ratio", "busy ÷ idle", 2),
+            Figure("spinner_percent", "% of its speed the thread kept"),
         ),
     ),
 )

@@ -31,6 +31,8 @@ clock = time.perf_counter
 
 START_WARM_UP = 3
 PAUSE = 0.02
+SPIN_AT_MOST = 60.0
+SPIN_ALONE = 0.5
 
 
 def fib(n: int) -> int:
@@ -323,13 +325,43 @@ async def measure_import(peer: Peer, n: int) -> Figures:
     return {"ms": round(over, 1), "bare_ms": round(statistics.median(b for b, _ in pairs), 1)}
 
 
-def compare_latency(idle: list[float], busy: list[float]) -> Figures:
-    """Return the median gap between successive moments, idle and busy, and their ratio."""
+class Spinner:
+    """Keeps a thread busy with Python until told to stop, and counts what it got done."""
+
+    def __init__(self) -> None:
+        self.turns = 0
+        self.is_on = True
+
+    def run(self) -> int:
+        """Compute until stopped, at most a minute."""
+        ends = clock() + SPIN_AT_MOST
+        while self.is_on and clock() < ends:
+            fib(15)
+            self.turns += 1
+        return 0
+
+    def stop(self) -> None:
+        """Let `run` come to its end."""
+        self.is_on = False
+
+    def rate(self) -> Callable[[], float]:
+        """Begin to count; the call returned says how many turns a second were made since."""
+        turns, began = self.turns, clock()
+        return lambda: (self.turns - turns) / (clock() - began)
+
+
+def compare_latency(idle: list[float], busy: list[float], share: float) -> Figures:
+    """Return the median gap between successive moments, idle and busy, and their ratio.
+
+    The share is what the computing thread got of its speed alone: a low latency that starves it
+    would be no merit.
+    """
 
     def gap(moments: list[float]) -> float:
         return statistics.median(b - a for a, b in itertools.pairwise(moments)) * 1000
 
     figures = {"idle_ms": round(gap(idle), 4), "busy_ms": round(gap(busy), 4)}
+    figures["spinner_percent"] = round(100 * share)
     return figures | {"ratio": round(gap(busy) / gap(idle), 3)}
 
 

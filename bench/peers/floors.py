@@ -7,14 +7,17 @@ import json
 import os
 import sqlite3
 import threading
+import time
 
 from collections.abc import Callable
 from pathlib import Path
 from typing import Any, ClassVar
 
 from bench.peers.common import (
+    SPIN_ALONE,
     Figures,
     Peer,
+    Spinner,
     advance,
     clock,
     compare_latency,
@@ -110,11 +113,7 @@ class Fsync(Peer):
 
 async def measure_cpu(peer: Commit, n: int) -> Figures:
     """Compare the time of a bare commit, idle and beside a thread that computes."""
-    stop = threading.Event()
-
-    def spin() -> None:
-        while not stop.is_set():
-            fib(15)
+    spinner = Spinner()
 
     def gaps() -> list[float]:
         moments: list[float] = []
@@ -128,12 +127,16 @@ async def measure_cpu(peer: Commit, n: int) -> Figures:
 
     gaps()
     idle = gaps()
-    thread = threading.Thread(target=spin)
+    thread = threading.Thread(target=spinner.run)
     thread.start()
+    alone = spinner.rate()
+    time.sleep(SPIN_ALONE)
+    free, beside = alone(), spinner.rate()
     busy = gaps()
-    stop.set()
+    share = beside() / free
+    spinner.stop()
     thread.join()
-    return compare_latency(idle, busy)
+    return compare_latency(idle, busy, share)
 
 
 MODES: dict[str, type[Peer]] = {"asyncio": Asyncio, "commit": Commit, "fsync": Fsync}

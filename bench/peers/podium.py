@@ -15,6 +15,8 @@ import podium
 
 from bench.peers import podium_flows as flows
 from bench.peers.common import (
+    PAUSE,
+    SPIN_ALONE,
     Figures,
     Measure,
     Peer,
@@ -27,7 +29,6 @@ from bench.peers.common import (
 from podium.version import VERSION
 
 CORES = os.cpu_count() or 1
-ROUNDS_OF_LONG = 2
 
 
 class PodiumPeer(Peer):
@@ -106,8 +107,9 @@ async def measure_long(peer: PodiumPeer, n: int, *, side_by_side: bool = False) 
     with ProcessPoolExecutor(CORES, mp_context=spawn) as pool:
         await asyncio.gather(*(loop.run_in_executor(pool, fib, 24) for _ in range(4 * CORES)))
         await peer.run(flows.heavily, n=4 * CORES, f=24, side_by_side=True)
-        turns = [(await bare(33, n), await ours(33, n)) for _ in range(ROUNDS_OF_LONG)]
-    pool_s, secs = (sum(times) / ROUNDS_OF_LONG for times in zip(*turns, strict=True))
+        first, mine = await bare(33, n), await ours(33, n)
+        again, last = await ours(33, n), await bare(33, n)  # this order cancels a steady drift
+    pool_s, secs = (first + last) / 2, (mine + again) / 2
     return {"secs": round(secs, 4), "pool_s": round(pool_s, 4), "ratio": round(secs / pool_s, 4)}
 
 
@@ -145,11 +147,16 @@ async def measure_cpu(peer: PodiumPeer, n: int) -> Figures:
     await gaps()
     idle = await gaps()
     spin = await peer.app.start(flows.spinning_flow, {})
-    await asyncio.to_thread(flows.spinning.wait, 30)
+    while not flows.spinner.turns:
+        await asyncio.sleep(PAUSE)
+    alone = flows.spinner.rate()
+    await asyncio.sleep(SPIN_ALONE)
+    free, beside = alone(), flows.spinner.rate()
     busy = await gaps()
-    flows.stop.set()
+    share = beside() / free
+    flows.spinner.stop()
     await spin.result()
-    return compare_latency(idle, busy)
+    return compare_latency(idle, busy, share)
 
 
 EXTRA: dict[str, Measure] = {

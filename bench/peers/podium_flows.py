@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import os
 import signal
-import threading
 
 import podium
 
@@ -14,9 +13,8 @@ from podium import task, workflow
 Count = dict[str, int]
 
 firsts: list[float] = []
-spinning, stop = threading.Event(), threading.Event()
+spinner = common.Spinner()
 STRIKE = "BENCH_STRIKE"
-SPIN_AT_MOST = 60.0
 
 
 @task(effect="read")
@@ -74,11 +72,7 @@ async def tick(d: Count) -> Count:
 @task(effect="pure")
 def spin() -> int:
     """Keep a thread busy with Python until told to stop."""
-    ends = common.clock() + SPIN_AT_MOST
-    spinning.set()
-    while not stop.is_set() and common.clock() < ends:
-        common.fib(15)
-    return 0
+    return spinner.run()
 
 
 @task(effect="read")

@@ -32,7 +32,7 @@ from podium.client.views import AskView, StepView
 
 GIVE_UP_S = 100.0
 LOOK_S = 0.15
-NEXT_MESSAGE_S = 0.07
+NEXT_MESSAGE_S = 0.05
 READING_S = 1.0
 MARK = "# The support demo made this folder, and removes it when it starts anew.\n*\n"
 """What stands in its `.gitignore`."""

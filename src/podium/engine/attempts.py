@@ -20,8 +20,8 @@ from podium.core.errors import ErrorInfo, NotDone, ValueNotPortable
 from podium.core.limits import SHOW_STARTED_AFTER_S
 from podium.core.ports import Attempt, Cancellable, Executing
 from podium.core.spec import TaskSpec
+from podium.engine.commands import Wait
 from podium.engine.failures import class_names, describe_failure
-from podium.engine.program import Wait
 from podium.journal.records import FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide
 

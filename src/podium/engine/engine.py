@@ -26,11 +26,11 @@ from podium.core.limits import (
 from podium.core.ports import Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.attempts import Step
+from podium.engine.commands import Ending, Send, StartChild
 from podium.engine.failures import describe_failure
 from podium.engine.history import History
 from podium.engine.log import Committer, Log
 from podium.engine.payloads import Payloads
-from podium.engine.program import Ending, Send, StartChild
 from podium.engine.run import ActiveRun, child_outcome
 from podium.journal.payload import PayloadCache
 from podium.journal.records import Kind, Note, Value, body

@@ -21,12 +21,11 @@ from podium.core.ports import Cancellable
 from podium.core.spec import WorkflowSpec
 from podium.engine.attempts import Step
 from podium.engine.history import Fact, History
-from podium.engine.program import (
+from podium.engine.commands import (
     CancelStep,
     Command,
     Emit,
     OpenAsk,
-    Program,
     Publish,
     Remark,
     Send,
@@ -35,6 +34,7 @@ from podium.engine.program import (
     StartStep,
     StartTimer,
 )
+from podium.engine.program import Program
 from podium.journal.records import Kind, Note, Result, Value, body
 from podium.journal.store import InboxRow, RunRow
 
@@ -168,7 +168,7 @@ class ActiveRun:
         while queue and program.ending is None:
             fact = queue.popleft()
             program.deliver(fact)
-            if program.commands:
+            if program.state.commands:
                 self.pending += program.take_commands()
             if self.engine.has_probe:
                 self.engine.probe("delivered", self.id, fact.path)
@@ -467,7 +467,7 @@ class ActiveRun:
         self.asks.clear()
         self.records = 0
         self.is_started = self.is_shown_waiting = False
-        signals = self.program.signals
+        signals = self.program.state.signals
         history = History(code=self.engine.code_of(self.spec), last_at=self._last_at)
         self.program = self._new_program(history)
         for name, waiting in signals.items():
