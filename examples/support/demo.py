@@ -235,7 +235,7 @@ class Demo:
 async def doing(run: Run[Outcome]) -> str:
     """What a run is doing: its open steps, or where it stands."""
     steps = [step for step in await run.steps() if step.status == "started"]
-    words = [s.path + (f" (try {s.attempts})" if s.attempts > 1 else "") for s in steps]
+    words = [s.task + (f" (try {s.attempts})" if s.attempts > 1 else "") for s in steps]
     return ", ".join(words) or str(await run.status())
 
 

@@ -48,6 +48,7 @@ from podium.core.errors import (
     UsageError,
     ValueNotPortable,
 )
+from podium.core.file import File
 from podium.core.retry import Retry
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
@@ -62,6 +63,7 @@ from podium.functions.primitives import (
     idempotency_key,
     map,  # noqa: A004 - the field's word for it
     now,
+    open_file,
     patched,
     publish,
     race,
@@ -69,6 +71,7 @@ from podium.functions.primitives import (
     receive,
     restart_with,
     run_id,
+    save_file,
     scope,
     send,
     sleep,
@@ -90,7 +93,7 @@ _LATE = {
 }
 
 __all__ = [
-    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "ForgottenAwait", "IdInUse", "InputInvalid",
+    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "File", "ForgottenAwait", "IdInUse", "InputInvalid",
     "InvalidOption", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
     "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Refused", "ResultUnusable",
     "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed",
@@ -98,8 +101,8 @@ __all__ = [
     "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork",
     "StoreSyncFailed", "Task", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow",
     "__version__", "ask", "attempt", "child", "emit", "env", "gather", "headers",
-    "idempotency_key", "map", "now", "patched", "publish", "race", "random", "receive",
-    "restart_with", "run", "run_id", "scope", "send", "sleep", "sleep_until", "task", "uuid4",
+    "idempotency_key", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
+    "restart_with", "run", "run_id", "save_file", "scope", "send", "sleep", "sleep_until", "task", "uuid4",
     "warn", "workflow",
 ]  # fmt: skip
 

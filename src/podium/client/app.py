@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import asyncio
 import os
-import threading
 
 from collections.abc import Callable
 from functools import partial
@@ -13,6 +12,7 @@ from typing import Any, Self, TypeVar
 
 import msgspec
 
+from podium.client.files import FileVault
 from podium.client.locations import database_path
 from podium.client.handle import Run
 from podium.client.views import AskView, RunView
@@ -22,7 +22,6 @@ from podium.core.errors import (
     InvalidOption,
     RunNotFound,
     StoreFenced,
-    UnknownWorkflow,
     UsageError,
 )
 from podium.core.limits import CLOSE_WAIT_S, PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
@@ -40,7 +39,7 @@ from podium.engine.system import (
 )
 from podium.functions.calls import Workflow
 from podium.journal.payload import HEAD, FamilyPayloads
-from podium.journal.store import Batch, CommitResult, RunChange, RunRow
+from podium.journal.store import Batch, CommitResult, RunRow
 from podium.journal.sqlite import SqliteStore
 from podium.version import VERSION
 
@@ -111,7 +110,7 @@ class Podium:
             notifier=notifier, store=store, reader=self.reader, committer=self._committer,
             environment=environment,
         )  # fmt: skip
-        self._engine = Engine(ports, worker, registry, self._options)
+        self._engine = Engine(ports, worker, registry, self._options, files=partial(FileVault, store))
         engine = self._engine
         fenced = StoreFenced("Another worker took this worker's runs over; this one has stopped.")
         self._heart = Heart(
@@ -139,7 +138,7 @@ class Podium:
             waited += 0.01
         if engine.fatal is None:
             settled: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            engine.log.after(engine.log.appended, lambda: settled.done() or settled.set_result(None))
+            engine.log.after(engine.log.appended, partial(_resolve, settled))
             engine.log.kick()
             try:
                 await asyncio.wait_for(settled, CLOSE_WAIT_S)
@@ -294,6 +293,12 @@ class Podium:
         key = self.reader.family_key(row.family)
         return FamilyPayloads(key, _Source(self.reader, row.family)).unpack(envelope)
 
+    def vault(self, row: RunRow) -> FileVault:
+        """Return where the files of a run's family are kept."""
+        if self._store is None:
+            raise UsageError("This Podium is closed. Use it inside `async with Podium(…) as app:`.")
+        return FileVault(self._store, row.family)
+
     async def commit(self, batch: Batch) -> CommitResult:
         """Write a batch of a client durably; through the engine's FIFO where there is one."""
         store = self._store
@@ -310,12 +315,7 @@ class Podium:
     async def settled(self, engine: Engine) -> None:
         """Wait until everything appended so far is durable."""
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-
-        def tell() -> None:
-            if not done.done():
-                done.set_result(None)
-
-        engine.log.after(engine.log.appended, tell)
+        engine.log.after(engine.log.appended, partial(_resolve, done))
         engine.log.kick()
         if engine.fatal is not None and not done.done():
             raise engine.fatal
@@ -337,7 +337,7 @@ class Podium:
         engine = self._engine
         if engine is not None and row.num in engine.runs:
             told: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            engine.ended.setdefault(row.num, []).append(lambda: told.done() or told.set_result(None))
+            engine.ended.setdefault(row.num, []).append(partial(_resolve, told))
             await told
         else:
             await self.changed()
@@ -349,6 +349,11 @@ class Podium:
         while self.reader.changes() == before and waited < 1.0:
             await asyncio.sleep(_WATCH_EVERY_S)
             waited += _WATCH_EVERY_S
+
+
+def _resolve(future: asyncio.Future[None]) -> None:
+    if not future.done():
+        future.set_result(None)
 
 
 class _Source:

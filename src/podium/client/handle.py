@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, Generic, TypeVar, cast
+from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
 
 import msgspec
 
@@ -18,6 +20,7 @@ from podium.core.errors import (
     RunFailed,
     UsageError,
 )
+from podium.core.file import File
 from podium.engine.system import wall_us
 from podium.journal.store import Batch, RecordRow, RunRow
 
@@ -154,6 +157,10 @@ class Run(Generic[R]):
         change = batch.change(row.num)
         change.status, change.owner, change.error, change.claims = "accepted", None, None, 0
         await self._app.commit(batch)
+
+    async def open_file(self, file: File) -> BinaryIO:
+        """Return the bytes of a File value of this run, as a readable binary file."""
+        return await asyncio.to_thread(self._app.vault(self._row()).open, file)
 
     def records(self) -> list[RecordRow]:
         """Return the journal of the current incarnation."""

@@ -277,7 +277,7 @@ def _field_type(p: inspect.Parameter, hints: dict[str, Any]) -> Any:
 
 
 def _typed_dict(name: str, fields: dict[str, Any]) -> Any:
-    made: Any = typing.TypedDict(f"{name}_arguments", fields)  # type: ignore[misc, operator]
+    made: Any = typing.TypedDict(f"{name}_arguments", fields)  # type: ignore[misc]
     try:
         msgspec.json.Decoder(made, dec_hook=_decode_hook)
     except (TypeError, ValueError):

@@ -11,6 +11,7 @@ import contextvars
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from typing import Any, NoReturn
 
 import msgspec
@@ -114,7 +115,7 @@ class RunContext:
         else:
             self.state.receivers.setdefault(name, deque()).append(wait)
             self.state.waits[path] = wait
-            wait.future.on_cancel = lambda: self.state.waits.pop(path, None)
+            wait.future.on_cancel = partial(self._forget, path)
         return wait.future
 
     def send(self, path: str, run_id: str, name: str, value: Any) -> RunFuture:
@@ -140,14 +141,12 @@ class RunContext:
         ]  # fmt: skip
         if not paths:
             return None
-        future, left = self._future(), set(paths)
+        end = _End(self._future(), set(paths))
         for path in paths:
             link = self._future()
-            link.add_done_callback(
-                lambda _, path=path: (left.discard(path), None if left or future.done() else future.set_result(None))
-            )
+            link.add_done_callback(partial(end.settled, path))
             self.state.open_effects[path].append(link)
-        return future
+        return end.future
 
     def publish(self, path: str, key: str, value: Any) -> None:
         """Show a value under a key."""
@@ -245,6 +244,9 @@ class RunContext:
         wait.future.on_cancel = lambda: self._cancelled(wait)
         self.state.commands.append(command)
 
+    def _forget(self, path: str) -> None:
+        self.state.waits.pop(path, None)
+
     def _cancelled(self, wait: Wait) -> None:
         if not self.state.is_dead:
             self.state.commands.append(CancelStep(wait.path, wait.what))
@@ -309,6 +311,20 @@ class RunContext:
     def _refuse(self, message: str) -> None:
         self.state.fault = Nondeterminism(f"{message} (run {self.state.settings.run_id!r})")
         raise self.state.fault
+
+
+class _End:
+    """Resolves a future once every one of several paths is settled."""
+
+    def __init__(self, future: RunFuture, left: set[str]) -> None:
+        self.future = future
+        self.left = left
+
+    def settled(self, path: str, _link: object) -> None:
+        """Count a path."""
+        self.left.discard(path)
+        if not self.left and not self.future.done():
+            self.future.set_result(None)
 
 
 def _wake(future: RunFuture) -> None:

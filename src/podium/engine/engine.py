@@ -25,6 +25,7 @@ from podium.core.limits import (
 )
 from podium.core.ports import Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
+from podium.engine import guard
 from podium.engine.attempts import Step
 from podium.engine.commands import Ending, Send, StartChild
 from podium.engine.failures import describe_failure
@@ -52,6 +53,8 @@ WATCH_EVERY_S = 0.025
 """How often the file is asked whether another process has committed (microseconds each)."""
 LOOK_AROUND_EVERY_S = 0.2
 """How often the locks for life of the other workers are tried."""
+BLOCKED_AFTER_S = 1.0
+"""A turn, or anything else in the loop's thread, that takes longer is warned of."""
 FROZEN_TICKS = 50
 """A worker whose counter stood still for so many of the observer's own ticks is frozen."""
 
@@ -134,6 +137,7 @@ class Engine:
         self._ready: deque[ActiveRun] = deque()
         self._is_pump_posted = False
         self._turn_began = 0.0
+        self._watched_at = ports.clock.monotonic_s()
         self._wall_us = ports.clock.wall_us()
         self._monotonic_s = ports.clock.monotonic_s()
         self._payloads: weakref.WeakValueDictionary[int, Payloads] = weakref.WeakValueDictionary()
@@ -149,12 +153,14 @@ class Engine:
         self._changes = -1
         self._beats: dict[int, tuple[int, int]] = {}
         self._timers: list[Any] = []
+        self._scans: dict[str, list[guard.Suspicion]] = {}
         self._client_parts: deque[tuple[Batch, int, int, Callable[[CommitResult], None]]] = deque()
 
     # life -------------------------------------------------------------------------------
 
     def start(self) -> None:
         """Recover what dead workers left, take free runs, begin to watch the file."""
+        guard.install()
         self._look_around()
         self._changes = self.reader.changes()
         self._claim()
@@ -317,10 +323,21 @@ class Engine:
             return None
         self.runs[row.num] = run
         self.by_id[row.id] = run
+        for suspicion in self._scanned(spec):
+            run.suspect(suspicion)
         if not is_new:
             run.show_running()
         self.ready(run)
         return run
+
+    def _scanned(self, spec: WorkflowSpec) -> list[guard.Suspicion]:
+        """Scan a workflow's names, once; tell the log what was found."""
+        found = self._scans.get(spec.name)
+        if found is None:
+            found = self._scans[spec.name] = guard.scan(spec.fn)
+            for suspicion in found:
+                _logger.warning("podium: %s (%s): %s", spec.name, suspicion.code, suspicion.text)
+        return found
 
     def _claim(self) -> None:
         """Take free runs of workflows known here, fewest first so that workers share."""
@@ -528,6 +545,15 @@ class Engine:
                 return
         self.log.kick()
 
+    def _blame(self, run: ActiveRun, took_s: float) -> None:
+        """Say which workflow held the loop."""
+        text = (
+            f"one turn of the workflow took {took_s:.1f} s, and every run of this process waited. "
+            "Heavy work belongs into a @task; a plain def runs in a thread."
+        )
+        _logger.warning("podium: run %s (blocked-loop): %s", run.id, text)
+        run.suspect(guard.Suspicion("blocked-loop", text))
+
     def _must_yield(self) -> bool:
         return self.clock.monotonic_s() - self._turn_began > TURN_S
 
@@ -542,10 +568,14 @@ class Engine:
             return
         if run.is_shown_waiting and run.queue:
             run.show_running()
+        began = self.clock.monotonic_s()
         try:
             run.advance(self._must_yield)
         except PodiumError as problem:
             self.hold(run, problem)
+        took_s = self.clock.monotonic_s() - began
+        if took_s > BLOCKED_AFTER_S and not run.is_closed:
+            self._blame(run, took_s)
 
     def watch_start(self, step: Step) -> None:
         """Look at a read after a while: if it still runs, show it as started."""
@@ -610,6 +640,14 @@ class Engine:
     # what other processes do ------------------------------------------------------------
 
     def _watch(self) -> None:
+        now = self.clock.monotonic_s()
+        late_s = now - self._watched_at - WATCH_EVERY_S
+        self._watched_at = now
+        if late_s > BLOCKED_AFTER_S:
+            _logger.warning(
+                "podium: (blocked-loop) the event loop stood still for %.1f s: an async task or "
+                "the program around Podium blocks it. Make a blocking task a plain def.", late_s,
+            )  # fmt: skip
         changes = self.reader.changes()
         if changes != self._changes:
             self._changes = changes

@@ -166,6 +166,8 @@ class RunLoop(asyncio.AbstractEventLoop):
         self.tasks: dict[RunTask, None] = {}
         self.complaints: list[dict[str, Any]] = []
         self.generators: list[Any] = []
+        self.on_suspicion: Callable[[Any], None] | None = None
+        """Told of what makes the program likely not deterministic (see ``engine.guard``)."""
 
     def drain(self) -> None:
         """Run the program until it is quiet.
@@ -206,14 +208,14 @@ class RunLoop(asyncio.AbstractEventLoop):
         self._ready.append(handle)
         return handle
 
-    def call_later(
+    def call_later(  # type: ignore[override]
         self, delay: float, callback: Callable[..., Any], *args: Any,
         context: contextvars.Context | None = None,
     ) -> Any:  # fmt: skip
         """Start a durable timer."""
         return self.call_at(self.time() + delay, callback, *args, context=context)
 
-    def call_at(
+    def call_at(  # type: ignore[override]
         self, when: float, callback: Callable[..., Any], *args: Any,
         context: contextvars.Context | None = None,
     ) -> Any:  # fmt: skip

@@ -32,6 +32,7 @@ from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.engine.commands import Command, Ending, RunState, Settings, StartStep, Wait
 from podium.engine.context import RunContext
 from podium.engine.failures import describe_failure
+from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask
 from podium.engine.outcomes import resolve_result, resolve_value
@@ -45,7 +46,7 @@ class Program:
         self, spec: WorkflowSpec, encoded_input: bytes, started_at: int, history: History,
         settings: Settings, entropy: Entropy,
     ) -> None:  # fmt: skip
-        self.loop = RunLoop(
+        self.loop = RunLoop(  # type: ignore[abstract]  # the rest is refused by name
             int(settings.uid[:15], 16),
             lambda timer: self.context.start_timer(timer),
             lambda timer: self.context.cancel_timer(timer),
@@ -55,6 +56,7 @@ class Program:
             spec, settings, history, entropy, self.loop, facts_left=len(history.facts),
             is_same_code=history.code == settings.code,
         )  # fmt: skip
+        self.loop.on_suspicion = self._suspect
         self.context = RunContext(self.state, lambda fact: self._handlers[fact.kind](self, fact))
         self.spec = spec
         self.history = history
@@ -303,6 +305,13 @@ class Program:
             )
             raise self.state.fault
         self.state.kept[fact.path] = fact
+
+    def _suspect(self, suspicion: Suspicion) -> None:
+        """Warn of likely nondeterminism, once for each kind."""
+        mark = (Kind.WARNING, f"guard:{suspicion.code}")
+        if mark not in self.history.noted:
+            self.context.warn(mark[1], *suspicion)
+            self.history.noted.add(mark)
 
     def _note_outcome(self, wait: Wait, result: Result) -> None:
         """Remember how an effect ended that may have to be undone."""

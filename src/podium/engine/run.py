@@ -20,6 +20,7 @@ from podium.core.limits import CLAIMS_MAX, RECORDS_MAX, RECORDS_WARN
 from podium.core.ports import Cancellable
 from podium.core.spec import WorkflowSpec
 from podium.engine.attempts import Step
+from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.commands import (
     CancelStep,
@@ -197,12 +198,8 @@ class ActiveRun:
             return
         waits = self.waits()
         if not waits:
-            if not self.steps and not self.program.open_effects and not self.log_waits():
-                self.program.deadlock()
-                self.pending += self.program.take_commands()
-                self._carry_out()
-                if self.program.ending is not None:
-                    self.engine.finish(self)
+            if not self.steps and not self.program.open_effects:
+                self._end_deadlock()
             return
         change = self.log.batch.change(self.num)
         change.status = "waiting"
@@ -211,9 +208,12 @@ class ActiveRun:
         self.log.mark(len(change.waits))
         self.log.flush()
 
-    def log_waits(self) -> bool:
-        """Whether a step waits for its start to be durable."""
-        return any(not step.is_over for step in self.steps.values())
+    def _end_deadlock(self) -> None:
+        self.program.deadlock()
+        self.pending += self.program.take_commands()
+        self._carry_out()
+        if self.program.ending is not None:
+            self.engine.finish(self)
 
     def show_running(self) -> None:
         """Correct a row that says ``waiting``."""
@@ -437,6 +437,14 @@ class ActiveRun:
                 step.answered(decode_any(message.payload))
         else:
             self.fact(Kind.ANSWER, path, body(Value(v=_RAW(message.payload))))
+
+    def suspect(self, suspicion: Suspicion) -> None:
+        """Record a warning, once for each code and text."""
+        path = f"guard:{suspicion.code}:{hashlib.blake2b(suspicion.text.encode(), digest_size=4).hexdigest()}"
+        noted = self.program.history.noted
+        if (Kind.WARNING, path) not in noted:
+            noted.add((Kind.WARNING, path))
+            self.record(Kind.WARNING, path, body(Note(suspicion.code, suspicion.text)))
 
     def close(self) -> None:
         """Let go of everything in memory; nothing is recorded from here on."""

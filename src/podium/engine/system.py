@@ -11,8 +11,7 @@ import time
 import uuid
 
 from collections.abc import Callable
-from functools import lru_cache
-from typing import Any
+from functools import lru_cache, partial
 
 from podium.core.errors import StoreBusy, StoreError
 from podium.core.ports import Cancellable
@@ -86,7 +85,10 @@ class LoopNotifier:
 
     def __init__(self, loop: asyncio.AbstractEventLoop) -> None:
         self._loop = loop
-        self.post = loop.call_soon
+
+    def post(self, callback: Callable[[], None]) -> None:
+        """Call back soon."""
+        self._loop.call_soon(callback)
 
     def post_from_thread(self, callback: Callable[[], None]) -> None:
         """Call back soon in the loop's thread."""
@@ -149,7 +151,7 @@ class ThreadCommitter:
                 problem: BaseException | None = None
             except BaseException as error:  # noqa: BLE001 - handed to the engine, which decides
                 result, problem = None, error
-            self._notifier.post_from_thread(lambda d=done, r=result, p=problem: d(r, p))
+            self._notifier.post_from_thread(partial(done, result, problem))
 
 
 class Heart:

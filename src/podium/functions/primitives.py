@@ -7,12 +7,14 @@ import asyncio
 from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
-from typing import Any, NoReturn, TypeVar, cast, overload
+from os import PathLike
+from typing import Any, BinaryIO, NoReturn, TypeVar, cast, overload
 
 from podium.core.codec import codec_for
 from podium.core.context import Context, context_of, current_attempt, current_context
 from podium.core.durations import Duration, seconds
 from podium.core.errors import InvalidOption, LimitReached, NotInWorkflow, StepTimedOut, ErrorInfo
+from podium.core.file import File
 from podium.core.limits import MAP_CONCURRENCY, MAP_ITEMS_MAX
 from podium.core.scope import Scope, current_scope, escape, item
 from podium.functions.calls import Call, Task, Workflow
@@ -322,7 +324,41 @@ def headers() -> dict[str, Any]:
     return dict(running.headers if running is not None else context_of("headers").headers)
 
 
+def save_file(
+    source: bytes | str | PathLike[str] | BinaryIO | Iterable[bytes], *,
+    name: str = "file", media_type: str = "application/octet-stream",
+) -> File:  # fmt: skip
+    """Keep a file in the database and return the value that stands for it.
+
+    It is streamed and stored once per family, however often it is passed on. It blocks: in an
+    async task use ``await asyncio.to_thread(podium.save_file, …)``.
+
+    Raises:
+        NotInWorkflow: The caller is not the body of a task.
+    """
+    kept: File = _vault("save_file").save(source, name=name, media_type=media_type)
+    return kept
+
+
+def open_file(file: File) -> BinaryIO:
+    """Return the bytes of a File value, in the body of a task.
+
+    Raises:
+        NotInWorkflow: The caller is not the body of a task (from outside: ``run.open_file``).
+        StoreCorrupt: The bytes are not all there.
+    """
+    opened: BinaryIO = _vault("open_file").open(file)
+    return opened
+
+
 # inside ----------------------------------------------------------------------------------
+
+
+def _vault(primitive: str) -> Any:
+    running = current_attempt.get()
+    if running is None or running.files is None:
+        raise NotInWorkflow(primitive)
+    return running.files
 
 
 def _begin(context: Context, call: Awaitable[T], path: str) -> asyncio.Future[T]:

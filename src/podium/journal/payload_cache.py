@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import hashlib
 
-from bisect import bisect_left, bisect_right, insort
+from bisect import bisect_left, bisect_right
 from collections import OrderedDict
 from collections.abc import Iterable
 from itertools import islice
@@ -184,7 +184,7 @@ class PayloadCache:
         Args:
             family: Whose list it is.
             text: Its JSON without the closing bracket.
-            marks: (end, blob) of versions, each a beginning of the text.
+            marks: (end, blob) of versions, each a beginning of the text, the last all of it.
             near: The lineage it was seen to continue, if the caller knows.
         """  # fmt: skip
         lineage = self._lineage_of(family, text, near)
@@ -192,10 +192,10 @@ class PayloadCache:
         if len(text) > len(lineage.text):
             lineage.text = text
         for mark in marks:
-            node = (family, mark[1])
-            if node not in self._nodes:
-                insort(lineage.marks, mark)
-                self._nodes[node] = (lineage, mark[0])
+            self._nodes.setdefault((family, mark[1]), (lineage, mark[0]))
+            place = bisect_left(lineage.marks, mark)
+            if lineage.marks[place : place + 1] != [mark]:
+                lineage.marks.insert(place, mark)
         self._bytes += lineage.weight
         self._touch(lineage)
         while self._bytes > self._bytes_max:
@@ -232,7 +232,9 @@ class PayloadCache:
         del self._lineages[lineage]
         self._bytes -= lineage.weight
         for _, blob in lineage.marks:
-            del self._nodes[lineage.family, blob]
+            known = self._nodes.get((lineage.family, blob))
+            if known is not None and known[0] is lineage:
+                del self._nodes[lineage.family, blob]
         recent = self._recent[lineage.family]
         del recent[lineage]
         if not recent:

@@ -36,8 +36,6 @@ _SIZE = 256
 _COUNTER_AT = 128
 _COUNTER = struct.Struct("<Q")
 _IDLE_LOOKS = 20
-_NEXT_SOON_S = 0.005
-_LOOK_EVERY_S = 0.000_05
 
 
 class _Note(NamedTuple):
@@ -132,8 +130,7 @@ class Turnstile:
                 if waiting_at is self._lock:
                     oslock.unlock(self._gate.fd)
                 raise StoreBusy(f"{self.location} is just being written by another worker.")
-            if waiting_at is not self._lock or not self._next_soon():
-                self._wait(waiting_at, wait_s)
+            self._wait(waiting_at, wait_s)
         self._life.start()
 
     def release(self) -> None:
@@ -170,20 +167,6 @@ class Turnstile:
         self.taken()
         oslock.unlock(self._gate.fd)
         return None
-
-    def _next_soon(self) -> bool:
-        """Look for the lock often for a moment, being the next by right of the gate.
-
-        Most commits are shorter than handing over from one thread to another.
-        """
-        until = time.monotonic() + _NEXT_SOON_S
-        while time.monotonic() < until:
-            time.sleep(_LOOK_EVERY_S)
-            if oslock.try_lock(self._lock.fd):
-                self.taken()
-                oslock.unlock(self._gate.fd)
-                return True
-        return False
 
     def taken(self) -> None:
         """Sign the lock that was just taken."""
