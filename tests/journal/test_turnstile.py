@@ -2,7 +2,6 @@
 
 import os
 import signal
-import sqlite3
 import threading
 
 import pytest
@@ -42,6 +41,17 @@ store._turnstile.acquire()
 say("holds")
 hear()
 store._turnstile.release()
+say("free")
+hear()
+"""
+
+SHELL = """
+import sqlite3
+shell = sqlite3.connect(path, isolation_level=None)
+shell.execute("BEGIN IMMEDIATE")
+say("locked")
+hear()
+shell.execute("ROLLBACK")
 say("free")
 hear()
 """
@@ -197,15 +207,15 @@ def test_trying_does_not_wait(opened, store):
 
 def test_a_program_that_is_not_podium(store, path):
     """A lock of SQLite's own held by another program is reported as such."""
-    shell = sqlite3.connect(path, isolation_level=None)
-    shell.execute("BEGIN IMMEDIATE")
-    with pytest.raises(StoreBusy, match="not Podium"):
-        store.commit(records("x"), None, wait_s=0)
-    with pytest.raises(StoreBusy, match="not Podium"):
-        store.commit(records("x"), None, wait_s=0.05)
-    shell.execute("ROLLBACK")
-    shell.close()
-    store.commit(records("y"), None)
+    with child(SHELL, path) as shell:
+        shell.hear()
+        with pytest.raises(StoreBusy, match="not Podium"):
+            store.commit(records("x"), None, wait_s=0)
+        with pytest.raises(StoreBusy, match="not Podium"):
+            store.commit(records("x"), None, wait_s=0.05)
+        shell.say()
+        shell.hear()
+        store.commit(records("y"), None)
 
     assert paths(store) == ["y"]
 

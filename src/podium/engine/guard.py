@@ -21,6 +21,7 @@ from typing import Any, NamedTuple
 
 from podium.core.errors import Refused
 from podium.engine.loop import RunLoop
+from podium.engine.system import announce_threads
 
 _IN_TASK = "put it into a function decorated with @task and await that."
 _REFUSED = {
@@ -82,6 +83,7 @@ _CLASS_METHODS = ("now", "utcnow", "today")
 def install() -> None:
     """Watch what programs do; once per process, and only where runs are executed."""
     sys.addaudithook(_watch)
+    announce_threads()
 
 
 def _watch(event: str, arguments: tuple[Any, ...]) -> None:

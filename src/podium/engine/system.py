@@ -192,3 +192,16 @@ def prefer_short_switches() -> None:
     hand-back costs one switch interval, which would make commits 20 to 50 times slower.
     """
     sys.setswitchinterval(min(sys.getswitchinterval(), 0.0002))
+
+
+def announce_threads() -> None:
+    """Raise the audit event of a starting thread where Python does not yet (before 3.12)."""
+    if sys.version_info >= (3, 12):
+        return
+    start: Callable[..., int] = threading._start_new_thread  # type: ignore[attr-defined]  # noqa: SLF001
+
+    def audited(function: Callable[..., object], *rest: object) -> int:
+        sys.audit("_thread.start_new_thread", function, *rest)
+        return start(function, *rest)
+
+    threading._start_new_thread = audited  # type: ignore[attr-defined]  # noqa: SLF001

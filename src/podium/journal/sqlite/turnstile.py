@@ -80,8 +80,10 @@ class LockFile:
 
     def close(self) -> None:
         """Let go of file and lock."""
-        self._map.close()
-        os.close(self.fd)
+        if self.fd >= 0:
+            self._map.close()
+            os.close(self.fd)
+            self.fd = -1
 
 
 class Turnstile:
