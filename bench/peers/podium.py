@@ -26,7 +26,7 @@ from bench.peers.common import (
     main,
     module_command,
 )
-from podium.version import VERSION
+from podium.core.version import VERSION
 
 CORES = os.cpu_count() or 1
 

@@ -79,7 +79,7 @@ from podium.functions.primitives import (
     uuid4,
     warn,
 )
-from podium.version import VERSION as __version__
+from podium.core.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from podium.client.app import Podium

@@ -41,10 +41,11 @@ from podium.functions.calls import Workflow
 from podium.journal.payload import HEAD, FamilyPayloads
 from podium.journal.store import Batch, CommitResult, RunRow
 from podium.journal.sqlite import SqliteStore
-from podium.version import VERSION
+from podium.core.version import VERSION
 
 R = TypeVar("R")
 _WATCH_EVERY_S = 0.025
+_NOT_OPEN = "This Podium is not open. Use it inside `async with Podium(…) as app:`."
 
 
 class Podium:
@@ -72,6 +73,7 @@ class Podium:
         self._kill_frozen = kill_frozen
         self._name = name
         self._store: SqliteStore | None = None
+        self._reader: SqliteReader | None = None
         self._engine: Engine | None = None
         self._committer: ThreadCommitter | None = None
         self._executor: SystemExecutor | None = None
@@ -92,8 +94,7 @@ class Podium:
             raise UsageError(f"This Podium on {self.path} is open already.")
         loop = asyncio.get_running_loop()
         self._store = SqliteStore(self.path, kill_frozen=self._kill_frozen)
-        self.reader = self._store.reader()
-        self._changes = self.reader.changes()
+        self._reader = self._store.reader()
         if self.executes:
             self._start_engine(loop)
         return self
@@ -183,7 +184,8 @@ class Podium:
         bound = spec.binder.from_mapping(input or {})
         encoded, copy = spec.binder.copy(bound, self._options.payload_bytes_max)
         run_id = self._checked_id(id)
-        existing = self.reader.run(run_id) if id is not None else None
+        reader = self.reader
+        existing = reader.run(run_id) if id is not None else None
         if existing is None:
             existing = await self._accept(spec, encoded, run_id, headers or {})
         if existing is not None:
@@ -196,7 +198,7 @@ class Podium:
         Raises:
             RunNotFound: There is none; near ids are suggested.
         """
-        row = self._row(run_id)
+        row = self.row(run_id)
         known = registry.workflows.get(row.workflow)
         return Run(self, run_id, known.returns if known else None)
 
@@ -217,13 +219,29 @@ class Podium:
         return found
 
     @property
+    def reader(self) -> SqliteReader:
+        """Committed state.
+
+        Raises:
+            UsageError: The app is not open.
+        """
+        if self._store is None or self._reader is None:
+            raise UsageError(_NOT_OPEN)
+        return self._reader
+
+    @property
     def is_stopped(self) -> bool:
         """Whether this worker had to stop (fenced, disk failure)."""
         return self._engine is not None and self._engine.fatal is not None
 
     # what handles use -------------------------------------------------------------------
 
-    def _row(self, run_id: str) -> RunRow:
+    def row(self, run_id: str) -> RunRow:
+        """Return a run's row.
+
+        Raises:
+            RunNotFound: There is none; near ids are suggested.
+        """
         row = self.reader.run(run_id)
         if row is None:
             near = self.reader.near_ids(run_id)
@@ -258,8 +276,9 @@ class Podium:
         engine.log.flush()
         await self.settled(engine)
         if run_id in engine.taken:
-            engine.taken.discard(run_id)
-            return self.reader.run(run_id)
+            first = self.reader.run(run_id)
+            if first is None or first.num != row.num:
+                return first
         if row.owner is not None:
             engine.adopt(row)
         return None
@@ -296,14 +315,14 @@ class Podium:
     def vault(self, row: RunRow) -> FileVault:
         """Return where the files of a run's family are kept."""
         if self._store is None:
-            raise UsageError("This Podium is closed. Use it inside `async with Podium(…) as app:`.")
+            raise UsageError(_NOT_OPEN)
         return FileVault(self._store, row.family)
 
     async def commit(self, batch: Batch) -> CommitResult:
         """Write a batch of a client durably; through the engine's FIFO where there is one."""
         store = self._store
         if store is None:
-            raise UsageError("This Podium is closed. Use it inside `async with Podium(…) as app:`.")
+            raise UsageError(_NOT_OPEN)
         if self._engine is None or self._engine.is_closed:
             return await asyncio.to_thread(store.commit, batch, None)
         engine = self._engine
@@ -324,7 +343,7 @@ class Podium:
     async def ended(self, run_id: str) -> RunRow:
         """Wait until a run has ended or was set aside; return its row."""
         while True:
-            row = self._row(run_id)
+            row = self.row(run_id)
             if row.is_ended or row.status in ("blocked", "quarantined"):
                 return row
             if self.is_stopped:

@@ -5,11 +5,12 @@ from __future__ import annotations
 import asyncio
 
 from collections.abc import AsyncIterator
-from typing import TYPE_CHECKING, Any, BinaryIO, Generic, TypeVar, cast
+from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
 
 import msgspec
 
-from podium.client.views import AskView, RunView, StepView, moment, steps_of
+from podium.client.files import FileVault
+from podium.client.views import AskView, RunView, StepView, steps_of
 from podium.core.codec import Codec, decode_any, encode
 from podium.core.errors import (
     AskNotFound,
@@ -22,13 +23,23 @@ from podium.core.errors import (
 )
 from podium.core.file import File
 from podium.engine.system import wall_us
-from podium.journal.store import Batch, RecordRow, RunRow
-
-if TYPE_CHECKING:
-    from podium.client.app import Podium
+from podium.journal.store import Batch, CommitResult, Reader, RecordRow, RunRow
 
 R = TypeVar("R")
 _PAGE = 10_000
+
+
+class Door(Protocol):
+    """The app, as its handles see it."""
+
+    reader: Reader
+
+    def row(self, run_id: str) -> RunRow: ...
+    def open_envelope(self, row: RunRow, envelope: bytes | None) -> bytes | None: ...
+    def vault(self, row: RunRow) -> FileVault: ...
+    async def commit(self, batch: Batch) -> CommitResult: ...
+    async def ended(self, run_id: str) -> RunRow: ...
+    async def changed(self) -> None: ...
 
 
 class Run(Generic[R]):
@@ -38,7 +49,7 @@ class Run(Generic[R]):
         id: Its id.
     """
 
-    def __init__(self, app: Podium, run_id: str, returns: Codec | None) -> None:
+    def __init__(self, app: Door, run_id: str, returns: Codec | None) -> None:
         self._app = app
         self.id = run_id
         self._returns = returns
@@ -179,7 +190,7 @@ class Run(Generic[R]):
         return decode_any(self._app.open_envelope(self._row(), envelope) or b"null")
 
     def _row(self) -> RunRow:
-        return self._app._row(self.id)  # noqa: SLF001 - a handle is a part of its app
+        return self._app.row(self.id)
 
     async def _message(self, kind: str, name: str, payload: bytes, what: str) -> None:
         row = self._row()
@@ -201,5 +212,3 @@ class Run(Generic[R]):
     def __repr__(self) -> str:
         return f"<run {self.id}>"
 
-
-__all__ = ["Run", "moment"]

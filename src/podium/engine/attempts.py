@@ -10,7 +10,7 @@ from __future__ import annotations
 import asyncio
 
 from functools import partial
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import msgspec
 
@@ -22,11 +22,9 @@ from podium.core.ports import Attempt, Cancellable, Executing
 from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
 from podium.engine.failures import class_names, describe_failure
+from podium.engine.roles import StepRun
 from podium.journal.records import FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide
-
-if TYPE_CHECKING:
-    from podium.engine.run import ActiveRun
 
 _RAW = msgspec.Raw
 _ANY = codec_for(Any)
@@ -43,7 +41,7 @@ class Step:
         "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
     )  # fmt: skip
 
-    def __init__(self, run: ActiveRun, wait: Wait) -> None:
+    def __init__(self, run: StepRun, wait: Wait) -> None:
         self.run = run
         self.wait = wait
         self.path = wait.path
@@ -231,7 +229,7 @@ class Step:
                 result.a = _RAW(run.payloads.pack(wait.encoded))
         if self.is_cancelled and result.x is None:
             result.st = Status.LATE
-        run.step_ended(self, body(result))
+        run.step_ended(self.path, body(result))
 
     def _late(self, value: Any, error: BaseException | None) -> None:
         """An attempt ended after its step was decided: recorded, not used."""

@@ -31,6 +31,7 @@ from podium.engine.commands import Ending, Send, StartChild
 from podium.engine.failures import describe_failure
 from podium.engine.history import History
 from podium.engine.log import Committer, Log
+from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours
 from podium.engine.payloads import Payloads
 from podium.engine.run import ActiveRun, child_outcome
 from podium.journal.payload import PayloadCache
@@ -44,19 +45,9 @@ from podium.journal.store import (
     WorkerIdentity,
     WorkerRow,
 )
-from podium.version import VERSION
+from podium.core.version import VERSION
 
 _logger = logging.getLogger("podium")
-CLAIM_AT_ONCE = 32
-"""Runs taken by one claim: few enough that several workers share a heap of work."""
-WATCH_EVERY_S = 0.025
-"""How often the file is asked whether another process has committed (microseconds each)."""
-LOOK_AROUND_EVERY_S = 0.2
-"""How often the locks for life of the other workers are tried."""
-BLOCKED_AFTER_S = 1.0
-"""A turn, or anything else in the loop's thread, that takes longer is warned of."""
-FROZEN_TICKS = 50
-"""A worker whose counter stood still for so many of the observer's own ticks is frozen."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,6 +115,7 @@ class Engine:
             ports.committer, ports.clock, on_commit=self._on_commit, on_refused=self._on_refused,
             on_fatal=self._on_log_fatal,
         )  # fmt: skip
+        self.neighbours = Neighbours(self)
         self.runs: dict[int, ActiveRun] = {}
         self.by_id: dict[str, ActiveRun] = {}
         self.in_flight = 0
@@ -137,7 +129,6 @@ class Engine:
         self._ready: deque[ActiveRun] = deque()
         self._is_pump_posted = False
         self._turn_began = 0.0
-        self._watched_at = ports.clock.monotonic_s()
         self._wall_us = ports.clock.wall_us()
         self._monotonic_s = ports.clock.monotonic_s()
         self._payloads: weakref.WeakValueDictionary[int, Payloads] = weakref.WeakValueDictionary()
@@ -146,12 +137,8 @@ class Engine:
         self._pending_blobs: dict[int, bytes] = {}
         self._blob_ids = (worker.id << 32) + 1
         self._last_num = 0
-        self._inbox_taken: set[int] = set()
-        self._recovered_timers: dict[int, dict[str, float]] = {}
         self._young: deque[tuple[float, Step]] = deque()
         self._young_timer: Any = None
-        self._changes = -1
-        self._beats: dict[int, tuple[int, int]] = {}
         self._timers: list[Any] = []
         self._scans: dict[str, list[guard.Suspicion]] = {}
         self._client_parts: deque[tuple[Batch, int, int, Callable[[CommitResult], None]]] = deque()
@@ -161,11 +148,9 @@ class Engine:
     def start(self) -> None:
         """Recover what dead workers left, take free runs, begin to watch the file."""
         guard.install()
-        self._look_around()
-        self._changes = self.reader.changes()
-        self._claim()
-        self._every(WATCH_EVERY_S, self._watch)
-        self._every(LOOK_AROUND_EVERY_S, self._look_around)
+        self.neighbours.begin()
+        self._every(WATCH_EVERY_S, self.neighbours.watch)
+        self._every(LOOK_AROUND_EVERY_S, self.neighbours.look_around)
 
     def begin_closing(self) -> None:
         """Start nothing new; effects in flight go on."""
@@ -339,55 +324,14 @@ class Engine:
                 _logger.warning("podium: %s (%s): %s", spec.name, suspicion.code, suspicion.text)
         return found
 
-    def _claim(self) -> None:
-        """Take free runs of workflows known here, fewest first so that workers share."""
-        only = self.options.only
-        while not self.is_closing and len(self.runs) < self.options.runs_max:
-            rows = self.store.claim(
-                self.worker, sorted(self.registry.workflows), CLAIM_AT_ONCE,
-                sorted(only) if only is not None else None,
-            )  # fmt: skip
-            for row in rows:
-                self._load(row)
-            if rows:
-                self._poll_inbox()
-            if len(rows) < CLAIM_AT_ONCE:
-                return
-
-    def _load(self, row: RunRow) -> None:
-        if row.num in self.runs:
-            return
-        after, rows = row.base, []
-        while True:
-            page = self.reader.records(row.num, after)
-            rows += page
-            if len(page) < 10_000:
-                break
-            after = page[-1].seq
-        if row.waits:
-            self._remember_timers(row)
-        try:
-            history = History.of(rows, row.version)
-        except (msgspec.DecodeError, ValueError) as problem:
-            self.hold_row(row, "blocked", problem)
-            return
-        self.adopt(row, history)
-
-    def _remember_timers(self, row: RunRow) -> None:
-        """In the same boot a timer's rest follows the boot clock, whatever the wall clock did."""
-        boot, boot_s = self.clock.boot()
-        timers = {
-            wait["path"]: wait["boot_due"] - boot_s
-            for wait in msgspec.json.decode(row.waits or b"[]")
-            if wait.get("kind") == "timer" and wait.get("boot") == boot
-        }
-        if timers:
-            self._recovered_timers[row.num] = timers
+    @property
+    def held(self) -> dict[int, ActiveRun]:
+        """The runs in memory, by number."""
+        return self.runs
 
     def recovered_timer(self, num: int, path: str) -> float | None:
-        """Return the seconds left of a timer by the boot clock, if known; asked once."""
-        timers = self._recovered_timers.get(num)
-        return timers.pop(path, None) if timers else None
+        """Return the seconds left of a timer by the boot clock, if known."""
+        return self.neighbours.recovered_timer(num, path)
 
     # runs go ----------------------------------------------------------------------------
 
@@ -443,7 +387,7 @@ class Engine:
         run.close()
         self.runs.pop(run.num, None)
         self.by_id.pop(run.id, None)
-        self._recovered_timers.pop(run.num, None)
+        self.neighbours.forget(run.num)
 
     def _tell_parent(self, row: RunRow) -> None:
         assert row.parent is not None
@@ -481,8 +425,7 @@ class Engine:
         elif existing is not None and existing.is_ended:
             parent.child_ended(path, existing)
         elif existing is not None and active is None:
-            for row in self.store.claim(self.worker, [existing.workflow], 1, [run_id]):
-                self._load(row)
+            self.neighbours.claim_one(existing)
 
     def cancel_child(self, parent: ActiveRun, run_id: str) -> None:
         """Pass a cancel on to a child."""
@@ -607,16 +550,16 @@ class Engine:
             for family, _ in batch.families:
                 self._family_keys.pop(family, None)
         if batch.inbox_done:
-            self._inbox_taken.difference_update(batch.inbox_done)
+            self.neighbours.messages_recorded(batch.inbox_done)
         if batch.inbox_new:
-            self.notifier.post(self._poll_inbox)
+            self.notifier.post(self.neighbours.poll_inbox)
         parts = self._client_parts
         while parts and parts[0][0] is batch:
             _, first, count, told = parts.popleft()
             missed = frozenset(i - first for i in result.undelivered if first <= i < first + count)
             told(CommitResult(undelivered=missed))
         if any(change.status == "accepted" for change in batch.run_changes.values()):
-            self.notifier.post(self._claim)
+            self.notifier.post(self.neighbours.claim)
         if self._ready:
             self.wake()
 
@@ -636,61 +579,6 @@ class Engine:
         self.ended.clear()
         if self._on_fatal is not None:
             self._on_fatal(problem)
-
-    # what other processes do ------------------------------------------------------------
-
-    def _watch(self) -> None:
-        now = self.clock.monotonic_s()
-        late_s = now - self._watched_at - WATCH_EVERY_S
-        self._watched_at = now
-        if late_s > BLOCKED_AFTER_S:
-            _logger.warning(
-                "podium: (blocked-loop) the event loop stood still for %.1f s: an async task or "
-                "the program around Podium blocks it. Make a blocking task a plain def.", late_s,
-            )  # fmt: skip
-        changes = self.reader.changes()
-        if changes != self._changes:
-            self._changes = changes
-            self._poll_inbox()
-            self._claim()
-
-    def _poll_inbox(self) -> None:
-        if self.is_closing:
-            return
-        for message in self.reader.inbox(self.worker.id):
-            if message.id in self._inbox_taken:
-                continue
-            run = self.runs.get(message.run)
-            if run is not None:
-                self._inbox_taken.add(message.id)
-                run.take(message)
-
-    def _look_around(self) -> None:
-        """Find dead workers by their lock for life, frozen ones by a counter that stands still."""
-        seen: set[int] = set()
-        for other in self.reader.workers():
-            if other.id == self.worker.id:
-                continue
-            seen.add(other.id)
-            if other.is_gone or self._is_frozen(other):
-                self._take_over(other)
-        for gone in set(self._beats) - seen:
-            del self._beats[gone]
-
-    def _is_frozen(self, other: WorkerRow) -> bool:
-        beat, ticks = self._beats.get(other.id, (-1, 0))
-        ticks = ticks + 1 if beat == other.beat else 0
-        self._beats[other.id] = (other.beat, ticks)
-        return ticks >= FROZEN_TICKS
-
-    def _take_over(self, other: WorkerRow) -> None:
-        count = self.store.take_over(self.worker, other, self.clock_us())
-        why = "is gone" if other.is_gone else "has not moved for 10 s"
-        if count:
-            _logger.warning("podium: worker %s (pid %s) %s; its %d run(s) are free",
-                            other.id, other.pid, why, count)  # fmt: skip
-        self._claim()
-
 
 def _no_probe(_point: str, _run: str, _path: str) -> None:
     """Do nothing: crash points exist in the simulator only."""

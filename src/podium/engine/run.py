@@ -10,7 +10,8 @@ from __future__ import annotations
 import hashlib
 
 from collections import deque
-from typing import TYPE_CHECKING, Any
+from collections.abc import Callable
+from typing import Any
 
 import msgspec
 
@@ -36,13 +37,9 @@ from podium.engine.commands import (
     StartTimer,
 )
 from podium.engine.program import Program
+from podium.engine.roles import RunEngine
 from podium.journal.records import Kind, Note, Result, Value, body
 from podium.journal.store import InboxRow, RunRow
-
-if TYPE_CHECKING:
-    from collections.abc import Callable
-
-    from podium.engine.engine import Engine
 
 _RAW = msgspec.Raw
 _WALL_CHECK_S = 30.0
@@ -52,7 +49,7 @@ _WALL_CHECK_S = 30.0
 class ActiveRun:
     """One run that this worker advances."""
 
-    def __init__(self, engine: Engine, row: RunRow, spec: WorkflowSpec, history: History) -> None:
+    def __init__(self, engine: RunEngine, row: RunRow, spec: WorkflowSpec, history: History) -> None:
         self.engine = engine
         self.log = engine.log
         self.row = row
@@ -146,10 +143,10 @@ class ActiveRun:
             self.engine.probe("appended", self.id, path)
         self.engine.ready(self)
 
-    def step_ended(self, step: Step, record_body: bytes) -> None:
+    def step_ended(self, path: str, record_body: bytes) -> None:
         """Take the outcome of a step."""
-        self.steps.pop(step.path, None)
-        self.fact(Kind.RESULT, step.path, record_body)
+        self.steps.pop(path, None)
+        self.fact(Kind.RESULT, path, record_body)
 
     # advancing --------------------------------------------------------------------------
 

@@ -1,0 +1,109 @@
+"""What the parts of the engine need of each other, so that none of them imports its owner."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any, Protocol
+
+from podium.core.ports import Cancellable, Clock, Entropy, Executor
+from podium.core.spec import Registry, WorkflowSpec
+from podium.engine.commands import Send, StartChild
+from podium.engine.history import History
+from podium.engine.log import Log
+from podium.engine.payloads import Payloads
+from podium.journal.store import InboxRow, Reader, RunRow, Store, WorkerIdentity
+
+
+class Options(Protocol):
+    """Settings that parts of the engine look at."""
+
+    @property
+    def payload_bytes_max(self) -> int: ...
+    @property
+    def runs_max(self) -> int: ...
+    @property
+    def only(self) -> frozenset[str] | None: ...
+
+
+class StepEngine(Protocol):
+    """The engine, as a step sees it."""
+
+    executor: Executor
+    in_flight: int
+    is_closing: bool
+    probe: Callable[[str, str, str], None]
+
+    @property
+    def options(self) -> Options: ...
+    def wake(self) -> None: ...
+    def watch_start(self, step: Any) -> None: ...
+
+
+class StepRun(Protocol):
+    """The run, as a step sees it."""
+
+    id: str
+    log: Log
+    payloads: Payloads
+    headers: dict[str, Any]
+    files: Any
+    is_closed: bool
+    is_suspect: bool
+
+    @property
+    def engine(self) -> StepEngine: ...
+    def clock_us(self) -> int: ...
+    def call_later(self, delay_s: float, callback: Callable[[], None]) -> Cancellable: ...
+    def chance(self, seed: str) -> float: ...
+    def key(self, path: str) -> str: ...
+    def record(self, kind: int, path: str, record_body: bytes, at: int = 0) -> int: ...
+    def open_ask(
+        self, path: str, form: bytes, to: str, deadline_us: int | None, *, is_unknown: bool = False
+    ) -> None: ...
+    def step_ended(self, path: str, record_body: bytes) -> None: ...
+
+
+class RunEngine(StepEngine, Protocol):
+    """The engine, as a run sees it."""
+
+    log: Log
+    clock: Clock
+    entropy: Entropy
+    has_probe: bool
+    environment: Callable[[str], str | None]
+
+    def clock_us(self) -> int: ...
+    def code_of(self, spec: WorkflowSpec) -> str: ...
+    def payloads(self, family: int) -> Payloads: ...
+    def files_of(self, family: int) -> Any: ...
+    def ready(self, run: Any) -> None: ...
+    def finish(self, run: Any) -> None: ...
+    def start_child(self, parent: Any, command: StartChild) -> None: ...
+    def cancel_child(self, parent: Any, run_id: str) -> None: ...
+    def send(self, command: Send) -> Any: ...
+    def recovered_timer(self, num: int, path: str) -> float | None: ...
+
+
+class HeldRun(Protocol):
+    """A run in memory, as messages see it."""
+
+    def take(self, message: InboxRow) -> None: ...
+
+
+class NeighbourEngine(Protocol):
+    """The engine, as the watch over other processes sees it."""
+
+    clock: Clock
+    store: Store
+    reader: Reader
+    worker: WorkerIdentity
+    registry: Registry
+    is_closing: bool
+
+    @property
+    def options(self) -> Options: ...
+    @property
+    def held(self) -> dict[int, Any]: ...
+    def clock_us(self) -> int: ...
+    def adopt(self, row: RunRow, history: History | None = None) -> Any: ...
+    def hold_row(self, row: RunRow, status: str, error: BaseException) -> None: ...
