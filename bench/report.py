@@ -54,7 +54,9 @@ METHOD = """\
   that step.
 - `long`: Podium's tasks run with process isolation; rivals compute in one process, as in the
   original benchmark. The bare pool is `ProcessPoolExecutor` with spawn, measured in turn with
-  Podium in the same process (pool, Podium, Podium, pool), both warm.
+  Podium in the same process (pool, Podium, Podium, pool),
+  every process of both warm; of two turns the better one counts. The CPU time of both is the
+  same, so a figure under the pool's is a neighbour's doing, and its verdict is "unclear".
 - `cpu`: the floor is the same bare loop beside the same kind of thread, with Python's default
   switch interval of 5 ms; Podium sets 0.2 ms for the process while sync tasks run. What that
   costs the computing thread is shown beside it.
@@ -74,10 +76,13 @@ def label(results: Results, workload: Workload, who: Who) -> str:
     return mode_of(*who).label + other
 
 
+WORDS = {True: "met", False: "not met", None: "unclear"}
+
+
 def outcome(target: Target, results: Results) -> list[str]:
     """Judge one target."""
     verdict = target.judge(results)
-    word = "not measured" if verdict is None else "met" if verdict.is_met else "not met"
+    word = WORDS[verdict.is_met] if verdict else "not measured"
     demand = f"aim: {target.demand}" if target.is_aim else target.demand
     return [target.workload, demand, verdict.reached if verdict else "–", f"**{word}**"]
 

@@ -54,6 +54,8 @@ class Bench:
         """Run all rounds; return the file of results."""
         prepare_home()
         self.output.parent.mkdir(parents=True, exist_ok=True)
+        if others := [p.name for p in self.work.parent.glob("*") if Path("/proc", p.name).exists()]:
+            print(f"another bench is running (pid {', '.join(others)}): both measure each other")
         try:
             self._prepare()
             now = time.strftime("%Y-%m-%d %H:%M UTC", time.gmtime())

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 import signal
+import time
 
 import podium
 
@@ -53,6 +54,13 @@ def compute_in_thread(f: int, d: Count) -> Count:
 def compute_apart(f: int) -> int:
     """Compute a Fibonacci number in a process of its own."""
     return common.fib(f)
+
+
+@task(effect="pure", isolation="process")
+def rest(seconds: float) -> int:
+    """Occupy a process, so that the others are started too."""
+    time.sleep(seconds)
+    return 0
 
 
 @task(effect="read")
@@ -144,6 +152,12 @@ async def heavily(n: int, f: int, side_by_side: bool) -> int:
     for _ in range(n):
         await compute_apart(f)
     return n
+
+
+@workflow
+async def warming(processes: int, seconds: float) -> int:
+    """Start all processes of the pool."""
+    return len(await podium.map(rest, [seconds] * processes))
 
 
 @workflow

@@ -5,7 +5,7 @@ import signal
 import subprocess
 import sys
 
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 ROOT = Path(__file__).parents[2]
@@ -66,5 +66,6 @@ def child(code, path):
         yield one
     finally:
         one.kill()
-        one.process.stdin.close()
+        with suppress(BrokenPipeError):
+            one.process.stdin.close()
         one.process.stdout.close()

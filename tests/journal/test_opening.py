@@ -126,7 +126,7 @@ def test_a_damaged_schema(path):
     content = bytearray(made(path).read_bytes())
     content[100:4096] = b"\x55" * 3_996
     path.write_bytes(content)
-    with pytest.raises(StoreCorrupt, match="is damaged .* podium db check"):
+    with pytest.raises(StoreCorrupt, match=r"is damaged .*podium db check"):
         SqliteStore(path)
 
     assert path.read_bytes() == content
@@ -302,14 +302,14 @@ def test_a_creation_that_was_killed(path):
     """A file whose tables were being made when the process died is made anew."""
     code = """
 from podium.journal.sqlite import store as module
-def dies(connection, place):
-    create_tables(connection, place)
+def dies(connection):
+    create_tables(connection)
     os.kill(os.getpid(), signal.SIGKILL)
 create_tables = module.create_tables
 if hear() == "before commit":
-    def dies(connection, place):
+    def dies(connection):
         connection.set_commit_hook(lambda: bool(os.kill(os.getpid(), signal.SIGKILL)))
-        create_tables(connection, place)
+        create_tables(connection)
 module.create_tables = dies
 SqliteStore(path)
 """

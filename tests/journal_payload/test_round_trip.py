@@ -52,6 +52,7 @@ def through_a_record(envelope: bytes) -> bytes:
     return bytes(msgspec.json.decode(record, type=Record).value)
 
 
+@pytest.mark.long
 @given(st.lists(values, min_size=1, max_size=8), st.sampled_from([None, 0, 2_000]), st.data())
 def test_any_values_come_back(
     drawn: list[Any], cache_bytes: int | None, data: st.DataObject
@@ -85,6 +86,7 @@ def next_list(draw: st.DrawFn, earlier: list[list[bytes]]) -> list[bytes]:
     )  # fmt: skip
 
 
+@pytest.mark.long
 @given(st.data(), st.sampled_from([None, 0, 1_500, 4_000]), st.booleans())
 def test_lists_that_grow_and_change_come_back(
     data: st.DataObject, cache_bytes: int | None, is_object: bool

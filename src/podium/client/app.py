@@ -40,7 +40,7 @@ from podium.engine.system import (
 from podium.functions.calls import Workflow
 from podium.journal.payload import HEAD, FamilyPayloads
 from podium.journal.store import Batch, CommitResult, RunRow
-from podium.journal.sqlite import SqliteStore
+from podium.journal.sqlite import SqliteReader, SqliteStore
 from podium.core.version import VERSION
 
 R = TypeVar("R")
@@ -60,18 +60,20 @@ class Podium:
         runs_max: Most runs of other processes that this one takes on at once.
         kill_frozen: End a process of the same user that has held the file for 5 s in silence.
         name: What this worker is called in lists.
+        create: Make the database if it is not there; else that is an error.
     """
 
     def __init__(
         self, database: str | os.PathLike[str] | None = None, *, execute: bool = True,
         only: frozenset[str] | None = None, payload_bytes_max: int = PAYLOAD_BYTES_MAX,
-        runs_max: int = 1_000, kill_frozen: bool = False, name: str = "",
+        runs_max: int = 1_000, kill_frozen: bool = False, name: str = "", create: bool = True,
     ) -> None:  # fmt: skip
-        self.path = database_path(database)
-        self.executes = execute
+        self.path: str = database_path(database)
+        self.executes: bool = execute
         self._options = EngineOptions(payload_bytes_max=payload_bytes_max, runs_max=runs_max, only=only)
         self._kill_frozen = kill_frozen
         self._name = name
+        self._create = create
         self._store: SqliteStore | None = None
         self._reader: SqliteReader | None = None
         self._engine: Engine | None = None
@@ -93,7 +95,7 @@ class Podium:
         if self._store is not None:
             raise UsageError(f"This Podium on {self.path} is open already.")
         loop = asyncio.get_running_loop()
-        self._store = SqliteStore(self.path, kill_frozen=self._kill_frozen)
+        self._store = SqliteStore(self.path, create=self._create, kill_frozen=self._kill_frozen)
         self._reader = self._store.reader()
         if self.executes:
             self._start_engine(loop)
@@ -234,6 +236,16 @@ class Podium:
         """Whether this worker had to stop (fenced, disk failure)."""
         return self._engine is not None and self._engine.fatal is not None
 
+    @property
+    def problem(self) -> BaseException | None:
+        """Why this worker had to stop, if it had to."""
+        return None if self._engine is None else self._engine.fatal
+
+    @property
+    def in_hand(self) -> frozenset[int]:
+        """The numbers of the runs that this process holds in memory just now."""
+        return frozenset() if self._engine is None else frozenset(self._engine.runs)
+
     # what handles use -------------------------------------------------------------------
 
     def row(self, run_id: str) -> RunRow:
@@ -332,13 +344,21 @@ class Podium:
         return result[0] if result else CommitResult()
 
     async def settled(self, engine: Engine) -> None:
-        """Wait until everything appended so far is durable."""
+        """Wait until everything appended so far is durable.
+
+        Raises:
+            StoreError: The worker had to stop before that.
+        """
         done: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        engine.log.after(engine.log.appended, partial(_resolve, done))
+        number, tell = engine.log.appended, partial(_resolve, done)
+        engine.log.after(number, tell)
         engine.log.kick()
-        if engine.fatal is not None and not done.done():
-            raise engine.fatal
-        await done
+        if not engine.is_closed:
+            engine.on_close.add(tell)
+            await done
+            engine.on_close.discard(tell)
+        if engine.log.durable < number:
+            raise engine.fatal or UsageError(_NOT_OPEN)
 
     async def ended(self, run_id: str) -> RunRow:
         """Wait until a run has ended or was set aside; return its row."""

@@ -32,8 +32,8 @@ _PAGE = 10_000
 class Door(Protocol):
     """The app, as its handles see it."""
 
-    reader: Reader
-
+    @property
+    def reader(self) -> Reader: ...
     def row(self, run_id: str) -> RunRow: ...
     def open_envelope(self, row: RunRow, envelope: bytes | None) -> bytes | None: ...
     def vault(self, row: RunRow) -> FileVault: ...
@@ -51,7 +51,7 @@ class Run(Generic[R]):
 
     def __init__(self, app: Door, run_id: str, returns: Codec | None) -> None:
         self._app = app
-        self.id = run_id
+        self.id: str = run_id
         self._returns = returns
 
     async def result(self) -> R:

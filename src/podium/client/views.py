@@ -124,10 +124,15 @@ def steps_of(rows: list[RecordRow]) -> list[StepView]:
     """Arrange a run's records by step, in the order the steps were first heard of."""
     steps: dict[str, StepView] = {}
     for row in rows:
-        reader = _READERS.get(row.kind)
-        if reader is not None:
-            reader(steps, row)
+        read_record(steps, row)
     return list(steps.values())
+
+
+def read_record(steps: dict[str, StepView], row: RecordRow) -> None:
+    """Bring steps by path up to date with the next record of their run."""
+    reader = _READERS.get(row.kind)
+    if reader is not None:
+        reader(steps, row)
 
 
 def _step(steps: dict[str, StepView], path: str, task: str) -> StepView:
@@ -159,7 +164,7 @@ def _result(steps: dict[str, StepView], row: RecordRow) -> None:
     step = _step(steps, row.path, record.k)
     step.effect = step.effect or record.e
     step.attempts = max(record.n, 1)
-    step.started_at = step.started_at or (moment(record.s) if record.s else moment(row.at))
+    step.started_at = step.started_at or moment(row.at - record.d)
     step.ended_at, step.error, step.next_at = moment(row.at), record.x, None
     step.status = record.st if record.x is None or record.st != Status.SUCCEEDED else Status.FAILED
     step.arguments = step.arguments or bytes(record.a)

@@ -55,7 +55,7 @@ class Codec:
     __slots__ = ("_decode", "kind")
 
     def __init__(self, kind: Any = Any) -> None:
-        self.kind = kind
+        self.kind: Any = kind
         self._decode = _decoder_for(kind)
 
     def decode(self, encoded: bytes) -> Any:
@@ -148,7 +148,7 @@ class Binder:
     __slots__ = ("_count", "_decode", "_defaults", "_names", "_signature", "_simple", "name")
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
-        self.name = name
+        self.name: str = name
         self._signature = inspect.signature(function)
         hints = type_hints(function)
         parameters = list(self._signature.parameters.values())

@@ -52,7 +52,7 @@ class FileDigest:
 
     def __init__(self, key: bytes) -> None:
         self._hash = hashlib.blake2b(digest_size=DIGEST_BYTES, key=key, person=b"podium-file")
-        self.size = 0
+        self.size: int = 0
 
     def update(self, data: bytes) -> None:
         """Take the next bytes of the file."""

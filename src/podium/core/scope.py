@@ -22,7 +22,7 @@ class Scope:
     __slots__ = ("counts", "path", "source")
 
     def __init__(self, path: str) -> None:
-        self.path = path
+        self.path: str = path
         self.counts: dict[str, int] = {}
         self.source: Any = None
         """The scope's random generator, made at first use by the Context."""

@@ -47,7 +47,7 @@ class _Definition:
         self.fn = function
         self.name = name
         self.module: str = getattr(function, "__module__", "__main__")
-        self.is_async = inspect.iscoroutinefunction(function)
+        self.is_async: bool = inspect.iscoroutinefunction(function)
 
     @cached_property
     def binder(self) -> Binder:
@@ -72,8 +72,8 @@ class TaskSpec(_Definition):
     def __init__(self, function: Callable[..., Any], name: str, options: TaskOptions) -> None:
         super().__init__(function, name)
         self.options = options
-        self.effect = options.effect
-        self.touches = options.effect.touches
+        self.effect: Effect = options.effect
+        self.touches: bool = options.effect.touches
 
 
 class WorkflowSpec(_Definition):
@@ -172,4 +172,4 @@ def _true_name(module: str) -> str:
     return spec.name if spec else "__main__"
 
 
-registry = Registry()
+registry: Registry = Registry()

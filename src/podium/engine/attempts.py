@@ -171,7 +171,7 @@ class Step:
         except ValueNotPortable as problem:
             self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
             return
-        self._end(Result(v=_RAW(self.run.payloads.pack(encoded))))
+        self._end(Result(v=_RAW(self.run.payloads.pack_fact(encoded))))
 
     def _failed(self, error: BaseException) -> None:
         options = self.spec.options
@@ -222,7 +222,7 @@ class Step:
         self._stop_timers()
         run, wait = self.run, self.wait
         result.n = self.number
-        result.s = self.started_at
+        result.d = max(0, run.clock_us() - self.started_at)
         if not self._is_noted:
             result.k, result.e, result.f = self.spec.name, self.spec.effect.value, wait.fingerprint
             if len(wait.encoded) > 2:

@@ -241,15 +241,15 @@ class RunContext:
             self._redeliver(fact)
             return
         self.state.waits[path] = wait
-        wait.future.on_cancel = lambda: self._cancelled(wait)
+        wait.future.on_cancel = partial(self._cancelled, path, wait.what)
         self.state.commands.append(command)
 
     def _forget(self, path: str) -> None:
         self.state.waits.pop(path, None)
 
-    def _cancelled(self, wait: Wait) -> None:
+    def _cancelled(self, path: str, what: str) -> None:
         if not self.state.is_dead:
-            self.state.commands.append(CancelStep(wait.path, wait.what))
+            self.state.commands.append(CancelStep(path, what))
 
     def start_timer(self, timer: Timer) -> None:
         """Take a timer of the program's loop (``asyncio.timeout``, ``call_later``)."""

@@ -10,7 +10,7 @@ import logging
 import weakref
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -124,6 +124,8 @@ class Engine:
         self.fatal: BaseException | None = None
         self.ended: dict[int, list[Callable[[], None]]] = {}
         """Who is told when a run has ended durably, by run."""
+        self.on_close: set[Callable[[], None]] = set()
+        """Who is told when this engine lets go of everything."""
         self.taken: set[str] = set()
         """Ids of runs that another process created first."""
         self._ready: deque[ActiveRun] = deque()
@@ -135,7 +137,7 @@ class Engine:
         self._family_keys: dict[int, bytes] = {}
         self._cache = PayloadCache()
         self._pending_blobs: dict[int, bytes] = {}
-        self._blob_ids = (worker.id << 32) + 1
+        self._blob_ids = _blob_ids(worker.id)
         self._last_num = 0
         self._young: deque[tuple[float, Step]] = deque()
         self._young_timer: Any = None
@@ -176,6 +178,9 @@ class Engine:
         self.by_id.clear()
         self._ready.clear()
         self.log.is_stopped = True
+        for callback in [*self.on_close, *(one for told in self.ended.values() for one in told)]:
+            callback()
+        self.ended.clear()
 
     def stop(self, problem: BaseException) -> None:
         """Stop this worker: another one has its runs, or the disk cannot be trusted."""
@@ -249,8 +254,7 @@ class Engine:
 
     def put_blob(self, family: int, data: bytes, digest: bytes | None) -> int:
         """Append a blob to the batch."""
-        blob_id = self._blob_ids
-        self._blob_ids += 1
+        blob_id = next(self._blob_ids)
         self.log.batch.blobs.append((blob_id, family, digest, data))
         self.log.mark(len(data) + 32)
         self._pending_blobs[blob_id] = data
@@ -573,12 +577,16 @@ class Engine:
         self.fatal = problem
         _logger.critical("podium: this worker stops: %s", problem)
         self.close()
-        for callbacks in list(self.ended.values()):
-            for callback in callbacks:
-                callback()
-        self.ended.clear()
         if self._on_fatal is not None:
             self._on_fatal(problem)
 
 def _no_probe(_point: str, _run: str, _path: str) -> None:
     """Do nothing: crash points exist in the simulator only."""
+
+
+def _blob_ids(worker: int) -> Iterator[int]:
+    """Give numbers that no other worker gives; short ones first, since references carry them."""
+    short = worker << 24
+    yield from range(short + 1, short + (1 << 24))
+    long = (1 << 62) | (worker << 36)
+    yield from range(long, long + (1 << 36))

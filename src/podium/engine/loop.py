@@ -200,7 +200,7 @@ class RunLoop(asyncio.AbstractEventLoop):
 
     # asyncio's interface ---------------------------------------------------------------
 
-    def call_soon(
+    def call_soon(  # type: ignore[override]
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Any:
         """Call back in this turn."""

@@ -8,8 +8,8 @@ from typing import Protocol
 from podium.journal.payload import HEAD, FamilyPayloads, PayloadCache
 from podium.journal.store import Reader
 
-_FRESH_MAX = 32
-"""Values kept whole until the program has taken them."""
+_FRESH_BYTES = 16 * 1024 * 1024
+"""How much is kept whole until the program has taken it."""
 
 
 class BlobBook(Protocol):
@@ -28,16 +28,21 @@ class Payloads:
         self._reader = reader
         self._tree = FamilyPayloads(key, self, cache=cache)
         self._fresh: OrderedDict[bytes, bytes] = OrderedDict()
+        self._fresh_bytes = 0
         self.fingerprint = self._tree.fingerprint
 
     def pack(self, encoded: bytes) -> bytes:
         """Return the envelope of a value: what its record or column holds."""
+        return self._tree.pack(encoded, self)
+
+    def pack_fact(self, encoded: bytes) -> bytes:
+        """Return the envelope of a value that the program opens in its next turn."""
         envelope = self._tree.pack(encoded, self)
-        if envelope is not encoded:
-            fresh = self._fresh
-            fresh[envelope] = encoded
-            if len(fresh) > _FRESH_MAX:
-                fresh.popitem(last=False)
+        if envelope is not encoded and envelope not in self._fresh:
+            self._fresh[envelope] = encoded
+            self._fresh_bytes += len(encoded)
+            while self._fresh_bytes > _FRESH_BYTES:
+                self._fresh_bytes -= len(self._fresh.popitem(last=False)[1])
         return envelope
 
     def open(self, envelope: bytes) -> bytes:
@@ -45,7 +50,10 @@ class Payloads:
         if not envelope.startswith(HEAD):
             return envelope
         found = self._fresh.pop(envelope, None)
-        return found if found is not None else self._tree.unpack(envelope)
+        if found is None:
+            return self._tree.unpack(envelope)
+        self._fresh_bytes -= len(found)
+        return found
 
     # what the tree asks for -------------------------------------------------------------
 

@@ -42,12 +42,12 @@ class Call(Coroutine[Any, Any, R_co]):
     __slots__ = ("_driver", "_maker", "_place", "args", "callee", "kwargs", "label", "options", "started")
 
     def __init__(self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
-        self.callee = callee
-        self.args = args
-        self.kwargs = kwargs
-        self.label = callee.name
+        self.callee: Callee = callee
+        self.args: tuple[Any, ...] = args
+        self.kwargs: dict[str, Any] = kwargs
+        self.label: str = callee.name
         self.options: dict[str, Any] = {}
-        self.started = False
+        self.started: bool = False
         self._driver: Iterator[Any] | None = None
         self._maker = current_context.get()
         self._place: tuple[CodeType, int] | None = None
@@ -137,10 +137,10 @@ class Task(Generic[P, R, F]):
 
     def __init__(self, function: F, spec: TaskSpec) -> None:
         self.fn: F = function
-        self.spec = spec
-        self.name = spec.name
-        self.__name__ = getattr(function, "__name__", spec.name)
-        self.__qualname__ = getattr(function, "__qualname__", spec.name)
+        self.spec: TaskSpec = spec
+        self.name: str = spec.name
+        self.__name__: str = getattr(function, "__name__", spec.name)
+        self.__qualname__: str = getattr(function, "__qualname__", spec.name)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__wrapped__ = function
@@ -176,11 +176,11 @@ class Workflow(Generic[P, R]):
     """
 
     def __init__(self, function: Callable[P, Coroutine[Any, Any, R]], spec: WorkflowSpec) -> None:
-        self.fn = function
-        self.spec = spec
-        self.name = spec.name
-        self.__name__ = getattr(function, "__name__", spec.name)
-        self.__qualname__ = getattr(function, "__qualname__", spec.name)
+        self.fn: Callable[P, Coroutine[Any, Any, R]] = function
+        self.spec: WorkflowSpec = spec
+        self.name: str = spec.name
+        self.__name__: str = getattr(function, "__name__", spec.name)
+        self.__qualname__: str = getattr(function, "__qualname__", spec.name)
         self.__doc__ = function.__doc__
         self.__module__ = function.__module__
         self.__wrapped__ = function

@@ -8,7 +8,7 @@ from collections.abc import Awaitable, Callable, Coroutine, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import datetime
 from os import PathLike
-from typing import Any, BinaryIO, NoReturn, TypeVar, cast, overload
+from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast, overload
 
 from podium.core.codec import codec_for
 from podium.core.context import Context, context_of, current_attempt, current_context
@@ -18,6 +18,10 @@ from podium.core.file import File
 from podium.core.limits import MAP_CONCURRENCY, MAP_ITEMS_MAX
 from podium.core.scope import Scope, current_scope, escape, item
 from podium.functions.calls import Call, Task, Workflow
+
+if TYPE_CHECKING:  # what the generators of the run are; they come through the Entropy port
+    from random import Random  # noqa: TID251 - the name of the type only
+    from uuid import UUID  # noqa: TID251 - the name of the type only
 
 A = TypeVar("A")
 R = TypeVar("R")
@@ -60,14 +64,14 @@ def now() -> datetime:
     return context_of("now").now()
 
 
-def random() -> Any:
+def random() -> Random:
     """Return a ``random.Random`` seeded by run and scope: the same numbers in every replay."""
-    return context_of("random").random(current_scope.get())
+    return cast("Random", context_of("random").random(current_scope.get()))
 
 
-def uuid4() -> Any:
+def uuid4() -> UUID:
     """Return a ``uuid.UUID`` drawn from the run's own generator."""
-    return context_of("uuid4").uuid4(current_scope.get())
+    return cast("UUID", context_of("uuid4").uuid4(current_scope.get()))
 
 
 def env(name: str) -> str | None:

@@ -2,7 +2,7 @@
 
 *Facts* are what a program can see; they are delivered in order. *Notes* say what was begun or
 decided around them. Names in bodies are short because every step of every run carries them:
-``k`` task, ``e`` effect, ``f`` fingerprint, ``n`` attempt, ``s`` started at, ``x`` error, ``v``
+``k`` task, ``e`` effect, ``f`` fingerprint, ``n`` attempt, ``s`` started at, ``d`` duration in µs, ``x`` error, ``v``
 value and ``a`` arguments, both as envelopes of ``journal.payload``.
 """
 
@@ -69,7 +69,7 @@ class Result(msgspec.Struct, omit_defaults=True):
     e: str = ""
     f: str = ""
     n: int = 1
-    s: int = 0
+    d: int = 0
     v: msgspec.Raw = msgspec.Raw(b"")
     x: ErrorInfo | None = None
     st: str = Status.SUCCEEDED

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import logging
 import os
 import threading
 
@@ -11,11 +12,12 @@ from pathlib import Path
 
 import apsw
 
-from podium.core.errors import StoreBusy, StoreError
+from podium.core.errors import StoreBusy, StoreError, StoreSyncFailed
 from podium.journal.sqlite.opening import Place, connect
 from podium.journal.sqlite.trouble import explained
 from podium.journal.sqlite.turnstile import Turnstile
 
+_log = logging.getLogger("podium")
 _ZEROS = bytes(256 * 1024)
 
 
@@ -44,7 +46,7 @@ class Checkpointer:
         self._on_failed = on_failed
         self._due = threading.Event()
         self._closing = False
-        self._is_ready = False
+        self._is_ready = place.scratch is not None
         self._thread: threading.Thread | None = None
 
     def ask(self) -> None:
@@ -72,7 +74,12 @@ class Checkpointer:
                 self._due.clear()
                 if self._closing:
                     return
-                self._work(connection)
+                try:
+                    self._work(connection)
+                except StoreSyncFailed:
+                    raise
+                except StoreError as problem:
+                    _log.error("podium: the log was not emptied (%s); tried again soon", problem)
         except StoreError as problem:
             self._on_failed(problem)
         finally:

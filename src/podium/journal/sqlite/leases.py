@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
+from typing import Any
 
 import apsw
 import msgspec
@@ -30,6 +31,7 @@ def tokens(connection: apsw.Connection) -> set[str]:
 def register(connection: apsw.Connection, name: str, token: str) -> WorkerIdentity:
     """Insert the row of a worker of this process."""
     me = oslock.this_process()
+    number: Any
     [(number,)] = connection.execute(
         "INSERT INTO workers(epoch,pid,started,host,name,life) VALUES(?,?,?,?,?,?) RETURNING id",
         (_EPOCH, me.pid, f"{oslock.boot_id()} {me.start}", oslock.host_name(), name, token),
@@ -62,7 +64,7 @@ def claim(
 
 def remove(connection: apsw.Connection, worker: WorkerIdentity) -> str | None:
     """Remove a worker's row; return the name of its file, or ``None`` if there was no such row."""
-    rows = connection.execute(
+    rows: list[Any] = connection.execute(
         "DELETE FROM workers WHERE id=? AND epoch=? RETURNING life", worker
     ).fetchall()
     return rows[0][0] if rows else None

@@ -31,9 +31,43 @@ _IN_WAL_MODE = 2
 _LOG_BYTES_KEPT = 16 * 1024 * 1024
 """What is left of a log that one huge batch has blown up, once it is reused."""
 _NETWORK = frozenset(
-    "nfs nfs4 cifs smb smb2 smb3 smbfs ncpfs afs 9p ceph lustre gpfs beegfs glusterfs ocfs2 gfs2 "
-    "orangefs pvfs2 davfs webdav sshfs s3fs goofys gcsfuse rclone blobfuse blobfuse2 mountpoint-s3 "
-    "curlftpfs juicefs acfs vboxsf vmhgfs prl_fs".split()
+    [
+        "nfs",
+        "nfs4",
+        "cifs",
+        "smb",
+        "smb2",
+        "smb3",
+        "smbfs",
+        "ncpfs",
+        "afs",
+        "9p",
+        "ceph",
+        "lustre",
+        "gpfs",
+        "beegfs",
+        "glusterfs",
+        "ocfs2",
+        "gfs2",
+        "orangefs",
+        "pvfs2",
+        "davfs",
+        "webdav",
+        "sshfs",
+        "s3fs",
+        "goofys",
+        "gcsfuse",
+        "rclone",
+        "blobfuse",
+        "blobfuse2",
+        "mountpoint-s3",
+        "curlftpfs",
+        "juicefs",
+        "acfs",
+        "vboxsf",
+        "vmhgfs",
+        "prl_fs",
+    ]
 )
 
 
@@ -89,8 +123,7 @@ def inspect(place: Place, *, create: bool, vfs: str | None = None) -> bool:
     path = place.path
     if not path.parent.is_dir():
         raise StoreError(
-            f"The directory of {place.location} does not exist. Create it: "
-            f"mkdir -p {path.parent}"
+            f"The directory of {place.location} does not exist. Create it: mkdir -p {path.parent}"
         )
     if path.is_dir():
         raise StoreError(f"{place.location} is a directory. Name a file in it.")
@@ -218,7 +251,7 @@ def connect(place: Place, *, write: bool = False, vfs: str | None = None) -> aps
         raise explained(error, place.location) from error
 
 
-def create_tables(connection: apsw.Connection, place: Place) -> None:
+def create_tables(connection: apsw.Connection) -> None:
     """Make an empty file a database, in one transaction, unless another process just did.
 
     It is done before the file goes to WAL mode, so that the header is in the file itself.

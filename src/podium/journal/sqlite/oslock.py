@@ -26,7 +26,7 @@ if sys.platform == "win32":
 
     _LOCK_AT = 1 << 30
 
-    def try_lock(fd: int, *, shared: bool = False) -> bool:
+    def try_lock(fd: int, *, shared: bool = False) -> bool:  # noqa: ARG001 -- there is one kind
         """Take the lock if that needs no waiting."""
         os.lseek(fd, _LOCK_AT, os.SEEK_SET)
         try:

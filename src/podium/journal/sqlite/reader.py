@@ -32,10 +32,28 @@ RUN_COLUMNS = (
     "CAST(input AS BLOB),CAST(output AS BLOB)"
 )
 """JSON is kept as text and handed out as bytes, as it came."""
-_FIELDS = (
-    "num id uid workflow version family parent parent_path status owner incarnation base claims "
-    "created_at ended_at headers waits error input output"
-).split()
+_FIELDS = [
+    "num",
+    "id",
+    "uid",
+    "workflow",
+    "version",
+    "family",
+    "parent",
+    "parent_path",
+    "status",
+    "owner",
+    "incarnation",
+    "base",
+    "claims",
+    "created_at",
+    "ended_at",
+    "headers",
+    "waits",
+    "error",
+    "input",
+    "output",
+]
 _NEAR_AMONG = 5_000
 
 
@@ -106,8 +124,8 @@ class SqliteReader:
     def inbox(self, worker: int) -> list[InboxRow]:
         """Return what waits for runs that the worker owns, in order."""
         rows = self._all(
-            "SELECT inbox.id,run,kind,name,CAST(payload AS BLOB),at FROM inbox "
-            f"JOIN runs ON runs.num=run WHERE owner=? AND {NOT_ENDED} ORDER BY inbox.id",  # noqa: S608
+            "SELECT inbox.id,run,kind,name,CAST(payload AS BLOB),at FROM inbox "  # noqa: S608
+            f"CROSS JOIN runs ON num=run WHERE owner=? AND {NOT_ENDED} ORDER BY inbox.id",
             (worker,),
         )
         return list(map(InboxRow._make, rows))
@@ -118,8 +136,8 @@ class SqliteReader:
         if num is not None:
             terms.append("run=?")
         rows = self._all(
-            'SELECT id,run,path,CAST(form AS BLOB),"to",at,deadline,closed_at,'
-            f"CAST(answer AS BLOB) FROM asks WHERE {' AND '.join(terms)} ORDER BY at, id",  # noqa: S608
+            'SELECT id,run,path,CAST(form AS BLOB),"to",at,deadline,closed_at,'  # noqa: S608
+            f"CAST(answer AS BLOB) FROM asks WHERE {' AND '.join(terms)} ORDER BY at, id",
             () if num is None else (num,),
         )
         return list(map(AskRow._make, rows))

@@ -66,5 +66,17 @@ CREATE TABLE file_chunks(
 """
 
 TABLE_NAMES = frozenset(
-    "meta families runs journal blobs inbox asks published stream workers file_chunks".split()
+    [
+        "meta",
+        "families",
+        "runs",
+        "journal",
+        "blobs",
+        "inbox",
+        "asks",
+        "published",
+        "stream",
+        "workers",
+        "file_chunks",
+    ]
 )

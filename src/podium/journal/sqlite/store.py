@@ -8,7 +8,7 @@ import threading
 import weakref
 
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 
 import apsw
@@ -19,7 +19,6 @@ from podium.journal.sqlite.care import Sizes
 from podium.journal.sqlite.checkpoint import Checkpointer
 from podium.journal.sqlite.life import Life
 from podium.journal.sqlite.opening import (
-    Place,
     connect,
     create_tables,
     inspect,
@@ -70,26 +69,24 @@ class SqliteStore:
         self._readers: list[SqliteReader] = []
         self._lives: dict[WorkerIdentity, Life] = {}
         self._broken: StoreError | None = None
-        try:
+        with self._locks_explained():
             place.locks.mkdir(exist_ok=True)
-        except OSError as error:
-            raise StoreError(f"{place.locks} cannot be made: {error}.") from error
-
-        def turnstile() -> Turnstile:
-            return Turnstile(
-                place.locks, place.location,
-                silence_s=silence_s, limit_s=wait_limit_s, kill_frozen=kill_frozen,
+            self._turnstile, second = (
+                Turnstile(
+                    place.locks, place.location,
+                    silence_s=silence_s, limit_s=wait_limit_s, kill_frozen=kill_frozen,
+                )
+                for _ in range(2)
             )  # fmt: skip
-
-        self._turnstile = turnstile()
+        self._checkpointer = Checkpointer(place, second, log_bytes, vfs, self._break)
         try:
             self._connection = self._open(is_new=is_new)
         except BaseException:
             self._turnstile.close()
+            self._checkpointer.close()
             raise
         self._connection.set_busy_handler(self._turnstile.bear)
         self._writer = Writer(self._connection, self.location)
-        self._checkpointer = Checkpointer(place, turnstile(), log_bytes, vfs, self._break)
         self._pages = 0
         self._pages_due = _READY_AFTER_PAGES
         self._pages_log = max(_READY_AFTER_PAGES, log_bytes // 4096)
@@ -106,7 +103,7 @@ class SqliteStore:
             connection = connect(place, write=True, vfs=self._vfs)
             try:
                 if is_new:
-                    create_tables(connection, place)
+                    create_tables(connection)
                 to_wal(connection, place)
                 verify(connection, place)
             except BaseException as error:
@@ -133,6 +130,8 @@ class SqliteStore:
         """Return the reader of this thread (its own read-only connection)."""
         reader: SqliteReader | None = getattr(self._local, "reader", None)
         if reader is None:
+            if self._broken is _CLOSED:
+                raise _CLOSED
             reader = SqliteReader(self._place, self._vfs)
             self._local.reader = reader
             self._readers.append(reader)
@@ -149,7 +148,8 @@ class SqliteStore:
         """Register a worker, take its lock for life, begin its epoch."""
         with self._turn() as connection:
             life.clean(self._place.locks, leases.tokens(connection))
-            held = Life(self._place.locks)
+            with self._locks_explained():
+                held = Life(self._place.locks)
             try:
                 worker = leases.register(connection, name, held.token)
             except BaseException:
@@ -240,7 +240,8 @@ class SqliteStore:
                 return
             self._checkpointer.close()
             for reader in self._readers:
-                reader.close()
+                with suppress(apsw.ThreadingViolationError):  # just in use by its thread
+                    reader.close()
             self._close_writer()
             self._broken = _CLOSED
             for held in self._lives.values():
@@ -297,6 +298,16 @@ class SqliteStore:
             self._pages = pages
             self._pages_due = self._pages_log
             self._checkpointer.ask()
+
+    @contextmanager
+    def _locks_explained(self) -> Iterator[None]:
+        try:
+            yield
+        except OSError as error:
+            raise StoreError(
+                f"The locks of {self.location} cannot be used: {error}. Podium must be able to "
+                f"write the directory {self._place.locks}: check owner, permissions and room."
+            ) from error
 
     @contextmanager
     def _reading(self) -> Iterator[apsw.Connection]:

@@ -198,6 +198,16 @@ class Turnstile:
         began = time.monotonic()
         limit = self._limit_s if wait_s is None else wait_s
         self._queue.ask(has_gate=waiting_at is self._lock)
+        try:
+            self._stand(began, limit)
+        except BaseException:  # also Ctrl-C: nobody may be left holding what came too late
+            if not self._queue.abandon():
+                self.release()
+            raise
+        self.longest_wait_s = max(self.longest_wait_s, time.monotonic() - began)
+
+    def _stand(self, began: float, limit: float) -> None:
+        """Stand in the queue until the lock is ours, or there is a reason to give up."""
         self._life.start()
         watch = _Watch(self._gate, self._lock, self._silence_s)
         left = limit
@@ -210,16 +220,13 @@ class Turnstile:
                 watch = _Watch(self._gate, self._lock, self._silence_s)
                 left = max(left, self._silence_s)
                 continue
-            if self._queue.abandon():
-                if frozen is not None:
-                    raise StoreBusy(_frozen_message(self.location, frozen, self._silence_s))
-                raise StoreBusy(
-                    f"{self.location} was not free for {limit:g} s: others write all the time. "
-                    "Nothing was written. Start fewer workers on this file, or put it on a "
-                    "faster disk."
-                )
-            break
-        self.longest_wait_s = max(self.longest_wait_s, time.monotonic() - began)
+            if frozen is not None:
+                raise StoreBusy(_frozen_message(self.location, frozen, self._silence_s))
+            raise StoreBusy(
+                f"{self.location} was not free for {limit:g} s: others write all the time. "
+                "Nothing was written. Start fewer workers on this file, or put it on a faster "
+                "disk."
+            )
 
 
 class _Queue:

@@ -26,9 +26,7 @@ ROWS_MAX = 512
 
 _RECORD = "INSERT INTO journal(run,kind,path,at,body) VALUES"
 _RECORD_ROW = "(?,?,?,?,CAST(? AS TEXT))"
-_CHECKED_ROW = (
-    "((SELECT ? FROM workers WHERE id=? AND epoch=?),?,?,?,CAST(? AS TEXT))"  # see above
-)
+_CHECKED_ROW = "((SELECT ? FROM workers WHERE id=? AND epoch=?),?,?,?,CAST(? AS TEXT))"
 _RUN = (
     "INSERT INTO runs(num,id,uid,workflow,version,family,parent,parent_path,status,owner,"
     "incarnation,base,claims,created_at,ended_at,headers,waits,error,input,output) VALUES"
@@ -106,9 +104,9 @@ class Writer:
                 (first[0], *worker, *first[1:], *chain.from_iterable(records[1:ROWS_MAX])),
             )
         except apsw.ConstraintError as error:
-            if error.extendedresult == apsw.SQLITE_CONSTRAINT_NOTNULL:
-                raise self.fenced(worker) from None
-            raise
+            if "journal.run" not in str(error):
+                raise
+            raise self.fenced(worker) from None
         if len(records) > ROWS_MAX:
             self._insert(_RECORD, _RECORD_ROW, records[ROWS_MAX:])
 

@@ -1,0 +1,64 @@
+"""Opening the database for commands that only look, or send a message: they never create one."""
+
+from __future__ import annotations
+
+import asyncio
+
+from collections.abc import Awaitable, Callable, Iterator
+from contextlib import contextmanager
+from typing import TypeVar
+
+from podium.cli.exits import CommandFailed, Exit
+from podium.client.app import Podium
+from podium.client.locations import database_path
+from podium.journal.sqlite import SqliteReader, SqliteStore
+
+T = TypeVar("T")
+
+
+def existing(database: str | None) -> str:
+    """Return the path of the database that is meant.
+
+    Raises:
+        CommandFailed: It lives in the memory of another process.
+    """
+    path = database_path(database)
+    if path == ":memory:":
+        raise CommandFailed(
+            "A database in :memory: lives and dies with one process, so there is none to look "
+            "at. Name a file: --db PATH.",
+            Exit.USAGE,
+        )
+    return path
+
+
+@contextmanager
+def opened(database: str | None) -> Iterator[SqliteStore]:
+    """Open the file of a database that is there.
+
+    Raises:
+        StoreError: It is not there, or cannot be used.
+    """
+    store = SqliteStore(existing(database), create=False)
+    try:
+        yield store
+    finally:
+        store.close()
+
+
+@contextmanager
+def reading(database: str | None) -> Iterator[SqliteReader]:
+    """Read a database that is there."""
+    with opened(database) as store:
+        yield store.reader()
+
+
+def with_app(database: str | None, body: Callable[[Podium], Awaitable[T]]) -> T:
+    """Carry something out as a client of a database that is there."""
+    path = existing(database)
+
+    async def go() -> T:
+        async with Podium(path, execute=False, create=False) as app:
+            return await body(app)
+
+    return asyncio.run(go())

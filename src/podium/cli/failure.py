@@ -1,0 +1,62 @@
+"""A recorded error for people: what failed, where, and what it came from."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterator
+from typing import Any
+
+from podium.cli.terminal import clean
+from podium.core.errors import ErrorInfo
+
+_FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
+
+
+def error_lines(error: ErrorInfo) -> Iterator[str]:
+    """Say an error and its causes, a line each."""
+    level: ErrorInfo | None = error
+    word = ""
+    while level is not None:
+        if level.type == "StepFailed" and level.cause is not None:
+            yield f"{word}step {level.path} failed"
+        else:
+            text = clean(level.message, lines=True).strip()
+            yield f"{word}{level.type}: {text}{_place(level)}" if text else f"{word}{level.type}{_place(level)}"
+        level, word = level.cause, "because "
+
+
+def error_line(error: ErrorInfo) -> str:
+    """Say in one line what lies at the bottom of an error."""
+    while error.type == "StepFailed" and error.cause is not None:
+        error = error.cause
+    text = " ".join(clean(error.message, lines=True).split())
+    return f"{error.type}: {text}" if text else error.type
+
+
+def deepest_traceback(error: ErrorInfo) -> str | None:
+    """Return the traceback nearest to the cause."""
+    found, level = None, error
+    while True:
+        found = level.traceback or found
+        if level.cause is None:
+            return found
+        level = level.cause
+
+
+def error_dict(error: ErrorInfo | None) -> dict[str, Any] | None:
+    """Return an error for programs."""
+    if error is None:
+        return None
+    return {
+        "type": error.type, "message": error.message, "code": error.code, "path": error.path,
+        "cause": error_dict(error.cause),
+    }  # fmt: skip
+
+
+def _place(error: ErrorInfo) -> str:
+    frames = _FRAME.findall(error.traceback or "")
+    if not frames:
+        return ""
+    file, line, function = frames[-1]
+    return f"  ({clean(file)}:{line} in {clean(function)})"

@@ -1,0 +1,374 @@
+"""``podium runs``: what is going on, and messages to it."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING, Any
+
+import click
+
+from podium.cli import terminal
+from podium.cli.exits import CommandFailed
+from podium.cli.options import (
+    command,
+    database_option,
+    json_option,
+    read_json,
+    read_value,
+    run_argument,
+)
+
+if TYPE_CHECKING:
+    from podium.client.app import Podium
+    from podium.client.views import StepView
+    from podium.journal.sqlite import SqliteReader
+    from podium.journal.store import RunRow
+
+STATUSES = (
+    "accepted", "running", "waiting", "blocked", "paused", "succeeded", "failed", "cancelled", "quarantined",
+)  # fmt: skip
+_COLOURS = {
+    "succeeded": "green", "failed": "red", "cancelled": "bright_black", "blocked": "magenta",
+    "quarantined": "magenta", "waiting": "yellow", "running": "cyan", "accepted": "blue",
+    "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
+}  # fmt: skip
+
+
+@click.group()
+def runs() -> None:
+    """See what runs are doing, and send them messages.
+
+    \b
+    Example:
+      podium runs list --status waiting
+      podium runs show order-17
+    """
+
+
+def coloured(status: str) -> str:
+    """Return a status in its colour."""
+    return terminal.styled(status, fg=_COLOURS.get(status))
+
+
+# looking ----------------------------------------------------------------------------------
+
+
+@runs.command("list")
+@database_option
+@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Only these (repeatable).")
+@click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
+@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@json_option
+def list_runs(
+    database: str | None, status: tuple[str, ...], workflow: str | None, limit: int, *, as_json: bool
+) -> None:
+    """List runs, the newest first.
+
+    \b
+    Example:
+      podium runs list --status failed --status blocked --limit 50
+      podium runs list --workflow order --json
+    """
+    from podium.cli.database import reading
+
+    with reading(database) as reader:
+        rows = reader.runs(statuses=status, workflow=workflow, limit=limit + 1)
+        more, rows = len(rows) > limit, rows[:limit]
+        if as_json:
+            terminal.out_json([run_dict(reader, row, database) for row in rows])
+            return
+        table = terminal.Table("ID", "WORKFLOW", "STATUS", "STARTED", "TOOK", "")
+        for row in rows:
+            table.add(*_run_cells(reader, row))
+    if not rows:
+        terminal.talk("No run is there." if not (status or workflow) else "No run fits.")
+        return
+    table.show()
+    if more:
+        terminal.talk(terminal.styled(f"There are more than {limit}: --limit shows them.", dim=True))
+
+
+def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
+    from podium.cli.failure import error_line
+    from podium.cli.waiting import waits_of
+    from podium.client.views import RunView
+
+    view = RunView.of(row)
+    end = view.ended_at
+    took = terminal.took((end - view.created_at).total_seconds()) if end else "-"
+    waits = waits_of(reader, row)
+    remark = ""
+    if waits:
+        remark = ", ".join(wait.what for wait in waits[:3]) + (" …" if len(waits) > 3 else "")
+    elif view.error is not None:
+        remark = error_line(view.error)
+    started = terminal.ago(view.created_at)
+    return terminal.clean(view.id), view.workflow, coloured(view.status), started, took, remark
+
+
+def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> dict[str, Any]:
+    """Return a run's row for programs."""
+    from podium.cli.failure import error_dict
+    from podium.cli.waiting import waits_of
+    from podium.client.views import RunView
+
+    view = RunView.of(row)
+    parent = None if row.parent is None else reader.run_by_num(row.parent)
+    return {
+        "id": view.id, "workflow": view.workflow, "status": view.status,
+        "created_at": terminal.iso(view.created_at), "ended_at": terminal.iso(view.ended_at),
+        "parent": parent.id if parent else None, "incarnation": view.incarnation,
+        "version": view.version, "error": error_dict(view.error),
+        "waits": [wait.as_dict() for wait in waits_of(reader, row, database)],
+    }  # fmt: skip
+
+
+@runs.command()
+@run_argument
+@database_option
+@click.option("--traceback", is_flag=True, help="Show the recorded traceback of an error.")
+@json_option
+def show(run_id: str, database: str | None, *, traceback: bool, as_json: bool) -> None:
+    """Show what a run is doing, what it waits for, and what to type next.
+
+    \b
+    Example:
+      podium runs show order-17
+      podium runs show order-17 --traceback
+    """
+    from podium.cli.database import with_app
+    from podium.cli.show import Portrait
+
+    async def body(app: Podium) -> None:
+        portrait = await Portrait.of(app, run_id, database)
+        if as_json:
+            terminal.out_json(portrait.as_dict())
+        else:
+            portrait.show(traceback=traceback)
+
+    with_app(database, body)
+
+
+@runs.command()
+@run_argument
+@database_option
+@click.option("--values", is_flag=True, help="With --json: arguments and results, too.")
+@json_option
+def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> None:
+    """List the steps of a run, in the order they were first heard of.
+
+    \b
+    Example:
+      podium runs steps order-17
+      podium runs steps order-17 --json --values
+    """
+    from podium.cli.database import with_app
+
+    async def body(app: Podium) -> None:
+        handle = await app.get(run_id)
+        found = await handle.steps()
+        if as_json:
+            opened = handle.value if values else None
+            terminal.out_json([_step_dict(step, opened) for step in found])
+            return
+        if not found:
+            terminal.talk(f"Run {run_id!r} has no step yet.")
+            return
+        table = terminal.Table("STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "ERROR")
+        for step in found:
+            table.add(*_step_cells(step))
+        table.show()
+
+    with_app(database, body)
+
+
+def _step_cells(step: StepView) -> tuple[str, ...]:
+    from podium.cli.failure import error_line
+
+    started = "-" if step.started_at is None else terminal.clock(step.started_at)
+    duration = step.duration_s
+    took = "-" if duration is None or step.task in ("timer", "signal") else terminal.took(duration)
+    error = "" if step.error is None else error_line(step.error)
+    if step.next_at is not None and step.ended_at is None:
+        error = f"next try {terminal.ago(step.next_at)}; {error}"
+    path = terminal.clean(step.path)
+    return path, step.task, step.effect or "-", coloured(step.status), str(step.attempts), started, took, error
+
+
+def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
+    from podium.cli.failure import error_dict
+
+    found = {
+        "path": step.path, "task": step.task, "effect": step.effect or None, "status": step.status,
+        "attempts": step.attempts, "started_at": terminal.iso(step.started_at),
+        "ended_at": terminal.iso(step.ended_at), "duration_s": step.duration_s,
+        "next_at": terminal.iso(step.next_at), "error": error_dict(step.error),
+    }  # fmt: skip
+    if opened is not None:
+        found["arguments"] = opened(step.arguments) if step.arguments else None
+        found["result"] = opened(step.result) if step.result else None
+    return found
+
+
+@runs.command()
+@click.argument("run_id", metavar="[ID]", required=False)
+@database_option
+@json_option
+def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
+    """List the open questions to people, of one run or of all.
+
+    \b
+    Example:
+      podium runs asks
+    """
+    from podium.cli.database import with_app
+
+    async def body(app: Podium) -> None:
+        found = await app.asks() if run_id is None else await (await app.get(run_id)).asks()
+        if as_json:
+            terminal.out_json([
+                {"run": ask.run_id, "id": ask.id, "path": ask.path, "to": ask.to, "form": ask.form,
+                 "asked_at": terminal.iso(ask.asked_at), "deadline": terminal.iso(ask.deadline)}
+                for ask in found
+            ])  # fmt: skip
+            return
+        if not found:
+            terminal.talk("Nothing is asked.")
+            return
+        table = terminal.Table("RUN", "ASK", "TO", "ASKED", "QUESTION")
+        for ask in found:
+            question = terminal.clean(terminal.as_json(ask.form))
+            table.add(terminal.clean(ask.run_id), ask.id, terminal.clean(ask.to), terminal.ago(ask.asked_at), question)
+        table.show()
+        terminal.talk(terminal.styled(f"{command('runs', 'answer', 'RUN', 'ASK', 'VALUE')} answers one.", dim=True))
+
+    with_app(database, body)
+
+
+# messages ---------------------------------------------------------------------------------
+
+_strict_json = click.option("--json", "strict", metavar="JSON", help="The value, strictly as JSON (or @file, or -).")
+
+
+def _value(text: str | None, strict: str | None) -> Any:
+    if text is not None and strict is not None:
+        raise click.UsageError("The value was given twice: as an argument and as --json.")
+    if strict is not None:
+        return read_json(strict, "--json")
+    return None if text is None else read_value(text, "VALUE")
+
+
+@runs.command()
+@run_argument
+@click.argument("name")
+@click.argument("value", required=False)
+@_strict_json
+@database_option
+def signal(run_id: str, name: str, value: str | None, strict: str | None, database: str | None) -> None:
+    """Send the signal NAME to a run, with VALUE: JSON, else a string; null unless given.
+
+    \b
+    Example:
+      podium runs signal order-17 paid '{"amount": 12}'
+    """
+    from podium.cli.database import with_app
+
+    sent = _value(value, strict)
+
+    async def body(app: Podium) -> None:
+        handle = await app.get(run_id)
+        await handle.signal(name, sent)
+        terminal.talk(f"The signal {name!r} to run {run_id} is recorded. {_who_acts(app, run_id, database)}")
+
+    with_app(database, body)
+
+
+@runs.command()
+@run_argument
+@click.argument("ask_id", metavar="ASK")
+@click.argument("value", required=False)
+@_strict_json
+@database_option
+def answer(run_id: str, ask_id: str, value: str | None, strict: str | None, database: str | None) -> None:
+    """Answer the open question ASK of a run with VALUE: JSON, else a string.
+
+    \b
+    Example:
+      podium runs answer order-17 3f2a6c1b9d04 '{"ok": true}'
+    """
+    from podium.cli.database import with_app
+
+    if value is None and strict is None:
+        raise click.UsageError("The answer is missing: give VALUE, or --json JSON.")
+    sent = _value(value, strict)
+
+    async def body(app: Podium) -> None:
+        handle = await app.get(run_id)
+        await handle.answer(ask_id, sent)
+        terminal.talk(f"The answer to run {run_id} is recorded. {_who_acts(app, run_id, database)}")
+
+    with_app(database, body)
+
+
+@runs.command()
+@run_argument
+@database_option
+def cancel(run_id: str, database: str | None) -> None:
+    """Ask a run to stop. What it has done is compensated where its steps say how.
+
+    \b
+    Example:
+      podium runs cancel order-17
+    """
+    from podium.cli.database import with_app
+
+    async def body(app: Podium) -> None:
+        handle = await app.get(run_id)
+        await handle.cancel()
+        if await handle.status() == "cancelled":
+            terminal.talk(f"Run {run_id} is cancelled.")
+        else:
+            terminal.talk(f"The cancel of run {run_id} is recorded. {_who_acts(app, run_id, database)}")
+
+    with_app(database, body)
+
+
+@runs.command()
+@run_argument
+@database_option
+def resume(run_id: str, database: str | None) -> None:
+    """Let a blocked, paused or quarantined run go on, once its cause is mended.
+
+    \b
+    Example:
+      podium runs resume order-17
+    """
+    from podium.cli.database import with_app
+    from podium.journal.store import HELD_STATUSES
+
+    async def body(app: Podium) -> None:
+        handle = await app.get(run_id)
+        status = await handle.status()
+        if status not in HELD_STATUSES:
+            raise CommandFailed(
+                f"Run {run_id!r} is {status}; only a blocked, paused or quarantined run is resumed. "
+                f"{command('runs', 'show', run_id, database=database)} says what it does."
+            )
+        await handle.resume()
+        terminal.talk(f"Run {run_id} may go on. {_who_acts(app, run_id, database)}")
+
+    with_app(database, body)
+
+
+def _who_acts(app: Podium, run_id: str, database: str | None) -> str:
+    """Say who will act on a message, or what to start so that somebody does."""
+    from podium.cli.workers import workers
+
+    row = app.row(run_id)
+    states = {one.row.id: one for one in workers(app.reader)}
+    owner = states.get(row.owner) if row.owner is not None else None
+    if owner is not None and owner.state == "alive":
+        return f"It has the run: {owner}."
+    start = command("worker", "MODULE", database=database)
+    if any(one.state == "alive" for one in states.values()):
+        return f"A worker that knows workflow {row.workflow!r} takes the run; if none does: {start}"
+    return f"No worker is alive to act on it; start one: {start} (MODULE has workflow {row.workflow!r})"

@@ -1,0 +1,171 @@
+"""What a run waits for, since when, what will unblock it, and what to type for that."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+import msgspec
+
+from podium.cli.options import command
+from podium.cli.terminal import as_json, clean, clock, cut, iso
+from podium.client.views import moment
+from podium.journal.sqlite import SqliteReader
+from podium.journal.store import HELD_STATUSES, AskRow, RunRow
+
+FORM_CHARS = 300
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wait:
+    """One thing that a run waits for.
+
+    Attributes:
+        kind: ``signal ask unknown timer retry child send``.
+        what: What it is, for people.
+        unblocked_by: What will let the run go on.
+        commands: What to type for that, if anything.
+        is_for_people: Whether nothing but a person or another run can move it.
+    """
+
+    kind: str
+    path: str
+    since: datetime
+    what: str
+    unblocked_by: str
+    commands: tuple[str, ...] = ()
+    is_for_people: bool = False
+    due: datetime | None = None
+    ask: AskRow | None = None
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            "kind": self.kind, "path": self.path, "since": iso(self.since), "due": iso(self.due),
+            "what": self.what, "unblocked_by": self.unblocked_by, "commands": list(self.commands),
+        }  # fmt: skip
+
+
+def waits_of(reader: SqliteReader, row: RunRow, database: str | None = None) -> list[Wait]:
+    """Return what a run rests on, as its row tells; nothing if something is in flight."""
+    if row.status != "waiting" or not row.waits:
+        return []
+    asks = {ask.path: ask for ask in reader.asks(row.num)}
+    found = []
+    for entry in msgspec.json.decode(row.waits):
+        make = _KINDS.get(entry["kind"], _other)
+        found.append(make(_Place(reader, row, database, asks), entry))
+    return found
+
+
+def needs_people(reader: SqliteReader, row: RunRow) -> bool:
+    """Whether only a signal, an answer or somebody's decision can move the run, and none is under way."""
+    if row.status in HELD_STATUSES:
+        return True
+    waits = waits_of(reader, row)
+    if not waits or (row.owner is not None and _has_mail(reader, row)):
+        return False
+    return all(wait.is_for_people for wait in waits)
+
+
+def form_of(ask: AskRow) -> str:
+    """Return the question of an ask in a line."""
+    return cut(clean(as_json(msgspec.json.decode(ask.form))), FORM_CHARS)
+
+
+def _has_mail(reader: SqliteReader, row: RunRow) -> bool:
+    assert row.owner is not None
+    return any(message.run == row.num for message in reader.inbox(row.owner))
+
+
+@dataclass(frozen=True)
+class _Place:
+    """Where a wait is."""
+
+    reader: SqliteReader
+    row: RunRow
+    database: str | None
+    asks: dict[str, AskRow]
+
+    def type(self, *words: str) -> str:
+        """Return a command about this run."""
+        return command("runs", *words, database=self.database)
+
+
+def _signal(place: _Place, entry: dict[str, Any]) -> Wait:
+    name = entry["name"]
+    return Wait(
+        kind="signal", path=entry["path"], since=moment(entry["since"]), is_for_people=True,
+        what=f"the signal {clean(name)!r}", unblocked_by="whoever sends that signal",
+        commands=(place.type("signal", place.row.id, name, "VALUE"),),
+    )  # fmt: skip
+
+
+def _ask(place: _Place, entry: dict[str, Any]) -> Wait:
+    ask = place.asks.get(entry["path"])
+    to = clean(ask.to) if ask is not None else "anyone"
+    due = moment(ask.deadline) if ask is not None and ask.deadline is not None else None
+    commands = () if ask is None else (place.type("answer", place.row.id, ask.id, "VALUE"),)
+    return Wait(
+        kind="ask", path=entry["path"], since=moment(entry["since"]), is_for_people=due is None,
+        what=f"an answer of {to}" + (f" until {clock(due)}" if due else ""),
+        unblocked_by=f"an answer of {to}", commands=commands, due=due, ask=ask,
+    )  # fmt: skip
+
+
+def _unknown(place: _Place, entry: dict[str, Any]) -> Wait:
+    ask = place.asks.get(entry["path"])
+    commands: tuple[str, ...] = ()
+    if ask is not None:
+        answers = ('{"happened": true, "result": …}', '{"happened": false}')
+        commands = tuple(place.type("answer", place.row.id, ask.id, one) for one in answers)
+    return Wait(
+        kind="unknown", path=entry["path"], since=moment(entry["since"]), is_for_people=True,
+        what=f"somebody to say whether {entry['path']} happened (it must not be repeated)",
+        unblocked_by="your answer, after a look at the system it touches",
+        commands=commands, ask=ask,
+    )  # fmt: skip
+
+
+def _timer(_place: _Place, entry: dict[str, Any]) -> Wait:
+    due = moment(entry["due"])
+    return Wait(
+        kind="timer", path=entry["path"], since=moment(entry["since"]), due=due,
+        what=f"a timer until {clock(due)}", unblocked_by="time",
+    )  # fmt: skip
+
+
+def _retry(_place: _Place, entry: dict[str, Any]) -> Wait:
+    return Wait(
+        kind="retry", path=entry["path"], since=moment(entry["since"]),
+        what=f"try {entry['attempt']} of {entry['path']}", unblocked_by="time",
+    )  # fmt: skip
+
+
+def _child(place: _Place, entry: dict[str, Any]) -> Wait:
+    child = place.reader.run(entry["run"])
+    status = "not there yet" if child is None else child.status
+    return Wait(
+        kind="child", path=entry["path"], since=moment(entry["since"]),
+        is_for_people=child is not None and needs_people(place.reader, child),
+        what=f"the child run {entry['run']} ({status})", unblocked_by="the end of that run",
+        commands=(place.type("show", entry["run"]),),
+    )  # fmt: skip
+
+
+def _other(_place: _Place, entry: dict[str, Any]) -> Wait:
+    return Wait(
+        kind=entry["kind"], path=entry["path"], since=moment(entry["since"]),
+        what=f"{entry['kind']} at {entry['path']}", unblocked_by="the worker, in a moment",
+    )  # fmt: skip
+
+
+_KINDS = {
+    "signal": _signal,
+    "ask": _ask,
+    "unknown": _unknown,
+    "timer": _timer,
+    "retry": _retry,
+    "child": _child,
+}
