@@ -165,13 +165,14 @@ class Step:
 
     def _succeeded(self, value: Any) -> None:
         try:
-            encoded, _ = self.spec.returns.copy(
+            encoded, copy = self.spec.returns.copy(
                 value, f"the result of {self.spec.name}", self.run.engine.options.payload_bytes_max
             )
         except ValueNotPortable as problem:
             self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
             return
-        self._end(Result(v=_RAW(self.run.payloads.pack_fact(encoded))))
+        self.wait.copy = copy
+        self._end(Result(v=_RAW(self.run.payloads.pack(encoded))))
 
     def _failed(self, error: BaseException) -> None:
         options = self.spec.options

@@ -16,11 +16,14 @@ from podium.engine.loop import RunFuture, RunLoop, Timer
 from podium.journal.records import Kind
 
 
+MISSING: Any = object()
+
+
 class Wait:
     """Something the program waits for under a path."""
 
     __slots__ = (
-        "bound", "codec", "command", "compensate", "encoded", "fingerprint", "future", "known",
+        "bound", "codec", "command", "compensate", "copy", "encoded", "fingerprint", "future", "known",
         "path", "since", "spec", "what",
     )  # fmt: skip
 
@@ -37,6 +40,8 @@ class Wait:
         self.known: Known | None = None
         self.compensate: TaskSpec | None = None
         self.command: Any = None
+        self.copy: Any = MISSING
+        """The decoded record, where this process has just made it."""
 
 
 class StartStep(NamedTuple):

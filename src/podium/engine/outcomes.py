@@ -12,7 +12,7 @@ from podium.core.errors import (
     StepTimedOut,
     ValueNotPortable,
 )
-from podium.engine.commands import RunState, Wait
+from podium.engine.commands import MISSING, RunState, Wait
 from podium.journal.records import Result, Status, decode_value
 
 _BY_STATUS: dict[str, type[StepFailed]] = {
@@ -35,6 +35,8 @@ def resolve_result(state: RunState, wait: Wait, result: Result) -> None:
         return
     if result.x is not None:
         wait.future.set_exception(failure(wait.path, result.x, result.st))
+    elif wait.copy is not MISSING:
+        wait.future.set_result(wait.copy)
     else:
         _set(wait, state.settings.resolve(bytes(result.v)) or b"null")
 

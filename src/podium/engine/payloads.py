@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-from collections import OrderedDict
 from typing import Protocol
 
 from podium.journal.payload import HEAD, FamilyPayloads, PayloadCache
 from podium.journal.store import Reader
-
-_FRESH_BYTES = 16 * 1024 * 1024
-"""How much is kept whole until the program has taken it."""
 
 
 class BlobBook(Protocol):
@@ -27,33 +23,15 @@ class Payloads:
         self._book = book
         self._reader = reader
         self._tree = FamilyPayloads(key, self, cache=cache)
-        self._fresh: OrderedDict[bytes, bytes] = OrderedDict()
-        self._fresh_bytes = 0
         self.fingerprint = self._tree.fingerprint
 
     def pack(self, encoded: bytes) -> bytes:
         """Return the envelope of a value: what its record or column holds."""
         return self._tree.pack(encoded, self)
 
-    def pack_fact(self, encoded: bytes) -> bytes:
-        """Return the envelope of a value that the program opens in its next turn."""
-        envelope = self._tree.pack(encoded, self)
-        if envelope is not encoded and envelope not in self._fresh:
-            self._fresh[envelope] = encoded
-            self._fresh_bytes += len(encoded)
-            while self._fresh_bytes > _FRESH_BYTES:
-                self._fresh_bytes -= len(self._fresh.popitem(last=False)[1])
-        return envelope
-
     def open(self, envelope: bytes) -> bytes:
         """Return the JSON of a value."""
-        if not envelope.startswith(HEAD):
-            return envelope
-        found = self._fresh.pop(envelope, None)
-        if found is None:
-            return self._tree.unpack(envelope)
-        self._fresh_bytes -= len(found)
-        return found
+        return self._tree.unpack(envelope) if envelope.startswith(HEAD) else envelope
 
     # what the tree asks for -------------------------------------------------------------
 

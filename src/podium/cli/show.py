@@ -1,0 +1,252 @@
+"""``podium runs show``: one run, for a person who wants to know what to do next."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+
+from podium.cli import terminal
+from podium.cli.failure import deepest_traceback, error_line, error_lines
+from podium.cli.options import command
+from podium.cli.runs import coloured, run_dict
+from podium.cli.waiting import Wait, form_of, waits_of
+from podium.cli.workers import Worker, workers
+from podium.client.app import Podium
+from podium.client.views import RunView, StepView, moment, steps_of
+from podium.journal.records import Kind, Status, decode_note
+from podium.journal.sqlite import SqliteReader
+from podium.journal.store import HELD_STATUSES, RecordRow, RunRow
+
+VALUE_CHARS = 2_000
+MOST = 8
+"""Lines of one kind that are shown before the rest is only counted."""
+_LABEL = 11
+_NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Note:
+    """A remark in the journal."""
+
+    kind: str
+    code: str
+    text: str
+    path: str
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Portrait:
+    """Everything that is known about a run, read once."""
+
+    reader: SqliteReader
+    database: str | None
+    row: RunRow
+    view: RunView
+    waits: list[Wait]
+    steps: list[StepView]
+    notes: list[Note]
+    input: Any
+    output: Any
+    published: dict[str, Any]
+    owner: Worker | None
+    others: list[Worker]
+    children: list[RunRow]
+
+    @classmethod
+    async def of(cls, app: Podium, run_id: str, database: str | None) -> Portrait:
+        """Read a run.
+
+        Raises:
+            RunNotFound: There is none.
+        """
+        handle = await app.get(run_id)
+        row, reader = app.row(run_id), app.reader
+        records = handle.records()
+        registered = workers(reader)
+        return cls(
+            reader=reader, database=database, row=row, view=RunView.of(row),
+            waits=waits_of(reader, row, database), steps=steps_of(records), notes=_notes_of(records),
+            input=await handle.input(),
+            output=None if row.output is None else handle.value(row.output),
+            published=await handle.published(),
+            owner=next((one for one in registered if one.row.id == row.owner), None),
+            others=[one for one in registered if one.row.id != row.owner and one.state == "alive"],
+            children=reader.children(row.num),
+        )  # fmt: skip
+
+    # for programs -----------------------------------------------------------------------
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return it for programs."""
+        return {
+            **run_dict(self.reader, self.row, self.database),
+            "input": self.input, "output": self.output, "published": self.published,
+            "doing": self.doing(), "next": list(self.next_commands()),
+            "worker": None if self.owner is None else self.owner.as_dict(),
+            "steps": dict(Counter(step.status for step in self.steps)),
+            "children": [{"id": one.id, "workflow": one.workflow, "status": one.status} for one in self.children],
+            "notes": [
+                {"kind": note.kind, "code": note.code, "text": note.text, "path": note.path, "at": terminal.iso(note.at)}
+                for note in self.notes
+            ],
+        }  # fmt: skip
+
+    # for people -------------------------------------------------------------------------
+
+    def show(self, *, traceback: bool = False) -> None:
+        """Write it to standard output."""
+        view = self.view
+        terminal.out(f"{terminal.styled(terminal.clean(view.id), bold=True)}  {terminal.styled(view.workflow, dim=True)}")
+        for label, lines in self._parts():
+            for number, line in enumerate(lines):
+                head = terminal.styled(f"{'' if number else label:<{_LABEL}}", dim=True)
+                terminal.out(f"  {head}{line}")
+        text = deepest_traceback(view.error) if view.error is not None and traceback else None
+        if text:
+            terminal.out(f"\n{terminal.clean(text, lines=True).rstrip()}")
+
+    def _parts(self) -> Iterator[tuple[str, list[str]]]:
+        yield "status", [self._status()]
+        yield "doing", [self.doing()]
+        yield "in flight", _at_most(list(self._in_flight()))
+        yield "waits for", _at_most([self._wait_line(wait) for wait in self.waits])
+        yield "unblocked", _at_most([f"by {wait.unblocked_by}" for wait in _each_once(self.waits)])
+        yield "asked", _at_most([form_of(wait.ask) for wait in self.waits if wait.ask is not None])
+        yield "error", list(error_lines(self.view.error)) if self.view.error is not None else []
+        yield "worker", [self._worker()]
+        yield "began", [self._began()]
+        yield "steps", [self._step_counts()]
+        yield "failed", _at_most([_failed_line(step) for step in self.steps if step.status == Status.FAILED])
+        yield "children", _at_most([f"{terminal.clean(one.id)}  {coloured(one.status)}" for one in self.children])
+        yield "notes", _at_most([_note_line(note) for note in self.notes])
+        yield "published", _at_most([f"{key} = {_value(value)}" for key, value in self.published.items()])
+        yield "input", [_value(self.input)]
+        yield "output", [_value(self.output)] if self.view.status == "succeeded" else []
+        yield "next", list(self.next_commands())
+
+    def _status(self) -> str:
+        view = self.view
+        if view.ended_at is not None:
+            took = terminal.took((view.ended_at - view.created_at).total_seconds())
+            return f"{coloured(view.status)} {terminal.ago(view.ended_at)}, after {took}"
+        return coloured(view.status)
+
+    def doing(self) -> str:
+        """Say in a sentence what the run does."""
+        status, owner = self.view.status, self.owner
+        if status in ("succeeded", "failed", "cancelled"):
+            return "nothing more: it has ended"
+        if status in HELD_STATUSES:
+            return "nothing, until somebody mends the cause and resumes it; nothing of it is lost"
+        if owner is not None and owner.state == "gone":
+            return "nothing: its worker has died; the next worker goes on where it was"
+        if owner is not None and owner.state == "frozen":
+            return "nothing: its worker is frozen; any other worker takes over after 10 s"
+        if status == "waiting":
+            return "it waits" if owner is not None else "it waits; no worker has it just now"
+        if owner is None:
+            return "nothing yet: no worker has taken it" if status == "accepted" else "nothing: no worker has it just now"
+        return "it runs"
+
+    def _in_flight(self) -> Iterator[str]:
+        if self.view.ended_at is not None:
+            return
+        for step in self.steps:
+            if step.status != Status.STARTED or step.task in ("ask", "child"):
+                continue
+            since = "" if step.started_at is None else f", since {_since(step.started_at)}"
+            tries = f", try {step.attempts}" if step.attempts > 1 else ""
+            due = "" if step.next_at is None else f", next try at {terminal.clock(step.next_at)}"
+            error = "" if step.error is None else f": {error_line(step.error)}"
+            yield f"{terminal.clean(step.path)} ({step.effect}{tries}{since}{due}){error}"
+
+    def _wait_line(self, wait: Wait) -> str:
+        return f"{wait.what}, since {_since(wait.since)}, at {terminal.clean(wait.path)}"
+
+    def _worker(self) -> str:
+        if self.view.ended_at is not None:
+            return ""
+        if self.owner is not None:
+            return str(self.owner)
+        return f"none; {len(self.others)} alive on this database" if self.others else "none, and none is alive on this database"
+
+    def _began(self) -> str:
+        text = _since(self.view.created_at)
+        return text if not self.view.incarnation else f"{text}, incarnation {self.view.incarnation + 1}"
+
+    def _step_counts(self) -> str:
+        counts = Counter(step.status for step in self.steps)
+        return ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items()) or "none yet"
+
+    # what to type -----------------------------------------------------------------------
+
+    def next_commands(self) -> Iterator[str]:
+        """Return what to type next."""
+        if self.view.status in HELD_STATUSES:
+            yield self._type("resume")
+            yield self._type("cancel")
+        for wait in self.waits[:MOST]:
+            yield from wait.commands
+        is_open = self.view.ended_at is None and self.view.status not in HELD_STATUSES
+        if is_open and (self.owner is None or self.owner.state != "alive"):
+            yield command("worker", "MODULE", database=self.database) + self._module_hint()
+        elif is_open and not self.waits:
+            yield self._type("show")
+        if self.view.status == "failed":
+            yield self._type("show", "--traceback")
+        if not is_open:
+            yield self._type("steps")
+
+    def _module_hint(self) -> str:
+        return f"    (MODULE has workflow {self.view.workflow!r})"
+
+    def _type(self, word: str, *more: str) -> str:
+        return command("runs", word, self.view.id, *more, database=self.database)
+
+
+def _notes_of(records: list[RecordRow]) -> list[Note]:
+    found = []
+    for record in records:
+        kind = _NOTES.get(Kind(record.kind))
+        if kind is not None:
+            note = decode_note(record.body)
+            found.append(Note(kind=kind, code=note.code, text=note.text, path=record.path, at=moment(record.at)))
+    return found
+
+
+def _each_once(waits: list[Wait]) -> list[Wait]:
+    return list({wait.unblocked_by: wait for wait in waits}.values())
+
+
+def _at_most(lines: list[str]) -> list[str]:
+    if len(lines) <= MOST:
+        return lines
+    return [*lines[:MOST], terminal.styled(f"… and {len(lines) - MOST:,} more", dim=True)]
+
+
+def _failed_line(step: StepView) -> str:
+    error = "" if step.error is None else f": {error_line(step.error)}"
+    tries = f" after {step.attempts} tries" if step.attempts > 1 else ""
+    return f"{terminal.clean(step.path)}{tries}{error}"
+
+
+def _note_line(note: Note) -> str:
+    place = "" if note.path in ("", note.code) else f" at {terminal.clean(note.path)}"
+    return f"{note.kind} {terminal.clean(note.code)}{place}: {terminal.clean(note.text)}"
+
+
+def _since(when: datetime) -> str:
+    return f"{terminal.clock(when)} ({terminal.ago(when)})"
+
+
+def _value(value: Any) -> str:
+    text = terminal.clean(terminal.as_json(value))
+    if len(text) <= VALUE_CHARS:
+        return text
+    return f"{text[:VALUE_CHARS]}… ({len(text):,} characters; --json shows all)"
+
+

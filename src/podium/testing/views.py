@@ -1,0 +1,50 @@
+"""What programs saw: after each fact the same, live and in every replay."""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from typing import Any
+
+from podium.engine.run import ActiveRun
+
+View = tuple[Any, ...]
+
+
+class Views:
+    """Compares what a program knows after each fact with what it knew the first time.
+
+    Attributes:
+        faults: Where they differ, in words.
+        is_on: Whether it compares; not when the code is changed on purpose.
+    """
+
+    def __init__(self) -> None:
+        self.faults: list[str] = []
+        self.is_on = True
+        self._seen: dict[tuple[int, int], list[View]] = defaultdict(list)
+        self._delivered: dict[tuple[int, int, int], int] = defaultdict(int)
+
+    def delivered(self, run: ActiveRun, process: int) -> None:
+        """Take note of a delivered fact."""
+        if not self.is_on:
+            return
+        incarnation = run.row.incarnation
+        count = self._delivered[process, run.num, incarnation]
+        self._delivered[process, run.num, incarnation] = count + 1
+        view, seen = _view(run), self._seen[run.num, incarnation]
+        if count < min(len(seen), len(run.program.history.facts)):
+            if seen[count] != view:
+                self.faults.append(
+                    f"run {run.id!r} saw something else in replay after fact {count + 1}: "
+                    f"first {seen[count]}, then {view}"
+                )
+        else:
+            seen[count:] = [view]
+
+
+def _view(run: ActiveRun) -> View:
+    program = run.program
+    return (
+        program.loop.now_us, program.loop._serial, tuple(program.waits), tuple(program.timers),  # noqa: SLF001
+        tuple(program.open_effects), program.ending is not None,
+    )  # fmt: skip
