@@ -22,7 +22,11 @@ def error_lines(error: ErrorInfo) -> Iterator[str]:
             yield f"{word}step {level.path} failed"
         else:
             text = clean(level.message, lines=True).strip()
-            yield f"{word}{level.type}: {text}{_place(level)}" if text else f"{word}{level.type}{_place(level)}"
+            yield (
+                f"{word}{level.type}: {text}{_place(level)}"
+                if text
+                else f"{word}{level.type}{_place(level)}"
+            )
         level, word = level.cause, "because "
 
 

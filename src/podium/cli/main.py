@@ -46,7 +46,9 @@ class _Root(click.Group):
 
 
 @click.group(
-    cls=_Root, epilog=TABLE, context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100}
+    cls=_Root,
+    epilog=TABLE,
+    context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, message="podium %(version)s")
 def commands() -> None:
@@ -113,7 +115,9 @@ def _say(error: Exception) -> int:
         terminal.complain(str(error))
     elif isinstance(error, OSError) and error.errno is not None:
         what = errno.errorcode.get(error.errno, "")
-        terminal.complain(f"The system refused: {error.strerror or error} ({what}) {error.filename or ''}".rstrip())
+        terminal.complain(
+            f"The system refused: {error.strerror or error} ({what}) {error.filename or ''}".rstrip()
+        )
     else:
         terminal.complain(
             f"{type(error).__name__}: {error}. Podium did not expect this; what was committed is "

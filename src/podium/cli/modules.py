@@ -38,7 +38,8 @@ def load_workflow(reference: str) -> Workflow[..., Any]:
     module = load_module(name)
     if not colon or not attribute:
         raise CommandFailed(
-            f"{reference!r} names no workflow; expected module:workflow. {_offer(module)}", Exit.USAGE
+            f"{reference!r} names no workflow; expected module:workflow. {_offer(module)}",
+            Exit.USAGE,
         )
     return _workflow_of(module, attribute)
 
@@ -84,13 +85,23 @@ def _workflow_of(module: ModuleType, attribute: str) -> Workflow[..., Any]:
         raise CommandFailed(f"{where} is a task; a workflow calls it. {_offer(module)}", Exit.USAGE)
     if inspect.iscoroutinefunction(found):
         raise CommandFailed(
-            f"{where} is a plain async function; decorate it with @workflow. {_offer(module)}", Exit.USAGE
+            f"{where} is a plain async function; decorate it with @workflow. {_offer(module)}",
+            Exit.USAGE,
         )
     if found is not None:
-        raise CommandFailed(f"{where} is no workflow but {terminal.clean(repr(found))[:80]}. {_offer(module)}", Exit.USAGE)
+        raise CommandFailed(
+            f"{where} is no workflow but {terminal.clean(repr(found))[:80]}. {_offer(module)}",
+            Exit.USAGE,
+        )
     near = difflib.get_close_matches(attribute, offered, n=3)
-    hint = f"Did you mean {' or '.join(f'{module.__name__}:{one}' for one in near)}?" if near else _offer(module)
-    raise CommandFailed(f"Module {module.__name__!r} has no workflow {attribute!r}. {hint}", Exit.USAGE)
+    hint = (
+        f"Did you mean {' or '.join(f'{module.__name__}:{one}' for one in near)}?"
+        if near
+        else _offer(module)
+    )
+    raise CommandFailed(
+        f"Module {module.__name__!r} has no workflow {attribute!r}. {hint}", Exit.USAGE
+    )
 
 
 def _offer(module: ModuleType) -> str:
@@ -105,7 +116,11 @@ def _no_module(name: str, missing: str) -> str:
     folder = Path(*parent.split(".")) if parent else Path()
     names = [one.stem if one.suffix == ".py" else one.name for one in _candidates(folder)]
     near = difflib.get_close_matches(last, names, n=3)
-    hint = f" Did you mean {' or '.join(f'{parent}.{one}' if parent else one for one in near)}?" if near else ""
+    hint = (
+        f" Did you mean {' or '.join(f'{parent}.{one}' if parent else one for one in near)}?"
+        if near
+        else ""
+    )
     which = "" if missing == name else f" (it has no {missing!r})"
     return f"There is no module {name!r}{which}, neither in {Path.cwd()} nor installed.{hint}"
 

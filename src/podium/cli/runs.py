@@ -54,12 +54,21 @@ def coloured(status: str) -> str:
 
 @runs.command("list")
 @database_option
-@click.option("--status", multiple=True, type=click.Choice(STATUSES), help="Only these (repeatable).")
+@click.option(
+    "--status", multiple=True, type=click.Choice(STATUSES), help="Only these (repeatable)."
+)
 @click.option("--workflow", metavar="NAME", help="Only runs of this workflow.")
-@click.option("--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many.")
+@click.option(
+    "--limit", type=click.IntRange(1), default=20, show_default=True, help="At most so many."
+)
 @json_option
 def list_runs(
-    database: str | None, status: tuple[str, ...], workflow: str | None, limit: int, *, as_json: bool
+    database: str | None,
+    status: tuple[str, ...],
+    workflow: str | None,
+    limit: int,
+    *,
+    as_json: bool,
 ) -> None:
     """List runs, the newest first.
 
@@ -84,7 +93,9 @@ def list_runs(
         return
     table.show()
     if more:
-        terminal.talk(terminal.styled(f"There are more than {limit}: --limit shows them.", dim=True))
+        terminal.talk(
+            terminal.styled(f"There are more than {limit}: --limit shows them.", dim=True)
+        )
 
 
 def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
@@ -173,7 +184,9 @@ def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> 
         if not found:
             terminal.talk(f"Run {run_id!r} has no step yet.")
             return
-        table = terminal.Table("STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "ERROR")
+        table = terminal.Table(
+            "STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "ERROR"
+        )
         for step in found:
             table.add(*_step_cells(step))
         table.show()
@@ -191,7 +204,16 @@ def _step_cells(step: StepView) -> tuple[str, ...]:
     if step.next_at is not None and step.ended_at is None:
         error = f"next try {terminal.ago(step.next_at)}; {error}"
     path = terminal.clean(step.path)
-    return path, step.task, step.effect or "-", coloured(step.status), str(step.attempts), started, took, error
+    return (
+        path,
+        step.task,
+        step.effect or "-",
+        coloured(step.status),
+        str(step.attempts),
+        started,
+        took,
+        error,
+    )
 
 
 def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
@@ -237,16 +259,28 @@ def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
         table = terminal.Table("RUN", "ASK", "TO", "ASKED", "QUESTION")
         for ask in found:
             question = terminal.clean(terminal.as_json(ask.form))
-            table.add(terminal.clean(ask.run_id), ask.id, terminal.clean(ask.to), terminal.ago(ask.asked_at), question)
+            table.add(
+                terminal.clean(ask.run_id),
+                ask.id,
+                terminal.clean(ask.to),
+                terminal.ago(ask.asked_at),
+                question,
+            )
         table.show()
-        terminal.talk(terminal.styled(f"{command('runs', 'answer', 'RUN', 'ASK', 'VALUE')} answers one.", dim=True))
+        terminal.talk(
+            terminal.styled(
+                f"{command('runs', 'answer', 'RUN', 'ASK', 'VALUE')} answers one.", dim=True
+            )
+        )
 
     with_app(database, body)
 
 
 # messages ---------------------------------------------------------------------------------
 
-_strict_json = click.option("--json", "strict", metavar="JSON", help="The value, strictly as JSON (or @file, or -).")
+_strict_json = click.option(
+    "--json", "strict", metavar="JSON", help="The value, strictly as JSON (or @file, or -)."
+)
 
 
 def _value(text: str | None, strict: str | None) -> Any:
@@ -263,7 +297,9 @@ def _value(text: str | None, strict: str | None) -> Any:
 @click.argument("value", required=False)
 @_strict_json
 @database_option
-def signal(run_id: str, name: str, value: str | None, strict: str | None, database: str | None) -> None:
+def signal(
+    run_id: str, name: str, value: str | None, strict: str | None, database: str | None
+) -> None:
     """Send the signal NAME to a run, with VALUE: JSON, else a string; null unless given.
 
     \b
@@ -277,7 +313,9 @@ def signal(run_id: str, name: str, value: str | None, strict: str | None, databa
     async def body(app: Podium) -> None:
         handle = await app.get(run_id)
         await handle.signal(name, sent)
-        terminal.talk(f"The signal {name!r} to run {run_id} is recorded. {_who_acts(app, run_id, database)}")
+        terminal.talk(
+            f"The signal {name!r} to run {run_id} is recorded. {_who_acts(app, run_id, database)}"
+        )
 
     with_app(database, body)
 
@@ -288,7 +326,9 @@ def signal(run_id: str, name: str, value: str | None, strict: str | None, databa
 @click.argument("value", required=False)
 @_strict_json
 @database_option
-def answer(run_id: str, ask_id: str, value: str | None, strict: str | None, database: str | None) -> None:
+def answer(
+    run_id: str, ask_id: str, value: str | None, strict: str | None, database: str | None
+) -> None:
     """Answer the open question ASK of a run with VALUE: JSON, else a string.
 
     \b
@@ -327,7 +367,9 @@ def cancel(run_id: str, database: str | None) -> None:
         if await handle.status() == "cancelled":
             terminal.talk(f"Run {run_id} is cancelled.")
         else:
-            terminal.talk(f"The cancel of run {run_id} is recorded. {_who_acts(app, run_id, database)}")
+            terminal.talk(
+                f"The cancel of run {run_id} is recorded. {_who_acts(app, run_id, database)}"
+            )
 
     with_app(database, body)
 

@@ -100,7 +100,9 @@ class Portrait:
     def show(self, *, traceback: bool = False) -> None:
         """Write it to standard output."""
         view = self.view
-        terminal.out(f"{terminal.styled(terminal.clean(view.id), bold=True)}  {terminal.styled(view.workflow, dim=True)}")
+        terminal.out(
+            f"{terminal.styled(terminal.clean(view.id), bold=True)}  {terminal.styled(view.workflow, dim=True)}"
+        )
         for label, lines in self._parts():
             for number, line in enumerate(lines):
                 head = terminal.styled(f"{'' if number else label:<{_LABEL}}", dim=True)
@@ -114,19 +116,30 @@ class Portrait:
         yield "doing", [self.doing()]
         yield "in flight", _at_most(list(self._in_flight()))
         yield "waits for", _at_most([self._wait_line(wait) for wait in self.waits])
-        yield "unblocked", _at_most([f"by {wait.unblocked_by}" for wait in _each_once(self.waits)])
+        yield "unblocked", _at_most(self._unblocked())
         yield "asked", _at_most([form_of(wait.ask) for wait in self.waits if wait.ask is not None])
         yield "error", list(error_lines(self.view.error)) if self.view.error is not None else []
-        yield "worker", [self._worker()]
+        yield "worker", [self._worker()] if self.view.ended_at is None else []
         yield "began", [self._began()]
         yield "steps", [self._step_counts()]
-        yield "failed", _at_most([_failed_line(step) for step in self.steps if step.status == Status.FAILED])
-        yield "children", _at_most([f"{terminal.clean(one.id)}  {coloured(one.status)}" for one in self.children])
+        yield (
+            "failed",
+            _at_most([_failed_line(step) for step in self.steps if step.status == Status.FAILED]),
+        )
+        yield (
+            "children",
+            _at_most(
+                [f"{terminal.clean(one.id)}  {coloured(one.status)}" for one in self.children]
+            ),
+        )
         yield "notes", _at_most([_note_line(note) for note in self.notes])
-        yield "published", _at_most([f"{key} = {_value(value)}" for key, value in self.published.items()])
+        yield (
+            "published",
+            _at_most([f"{key} = {_value(value)}" for key, value in self.published.items()]),
+        )
         yield "input", [_value(self.input)]
         yield "output", [_value(self.output)] if self.view.status == "succeeded" else []
-        yield "next", list(self.next_commands())
+        yield "next", [self._hinted(line) for line in self.next_commands()]
 
     def _status(self) -> str:
         view = self.view
@@ -141,7 +154,7 @@ class Portrait:
         if status in ("succeeded", "failed", "cancelled"):
             return "nothing more: it has ended"
         if status in HELD_STATUSES:
-            return "nothing, until somebody mends the cause and resumes it; nothing of it is lost"
+            return "nothing; it was set aside, and nothing of it is lost"
         if owner is not None and owner.state == "gone":
             return "nothing: its worker has died; the next worker goes on where it was"
         if owner is not None and owner.state == "frozen":
@@ -149,7 +162,11 @@ class Portrait:
         if status == "waiting":
             return "it waits" if owner is not None else "it waits; no worker has it just now"
         if owner is None:
-            return "nothing yet: no worker has taken it" if status == "accepted" else "nothing: no worker has it just now"
+            return (
+                "nothing yet: no worker has taken it"
+                if status == "accepted"
+                else "nothing: no worker has it just now"
+            )
         return "it runs"
 
     def _in_flight(self) -> Iterator[str]:
@@ -164,23 +181,37 @@ class Portrait:
             error = "" if step.error is None else f": {error_line(step.error)}"
             yield f"{terminal.clean(step.path)} ({step.effect}{tries}{since}{due}){error}"
 
+    def _unblocked(self) -> list[str]:
+        if self.view.status in HELD_STATUSES:
+            return ["by you: mend the cause, then resume it"]
+        return list(dict.fromkeys(f"by {wait.unblocked_by}" for wait in self.waits))
+
     def _wait_line(self, wait: Wait) -> str:
         return f"{wait.what}, since {_since(wait.since)}, at {terminal.clean(wait.path)}"
 
     def _worker(self) -> str:
-        if self.view.ended_at is not None:
-            return ""
         if self.owner is not None:
             return str(self.owner)
-        return f"none; {len(self.others)} alive on this database" if self.others else "none, and none is alive on this database"
+        return (
+            f"none; {len(self.others)} alive on this database"
+            if self.others
+            else "none, and none is alive on this database"
+        )
 
     def _began(self) -> str:
         text = _since(self.view.created_at)
-        return text if not self.view.incarnation else f"{text}, incarnation {self.view.incarnation + 1}"
+        return (
+            text
+            if not self.view.incarnation
+            else f"{text}, incarnation {self.view.incarnation + 1}"
+        )
 
     def _step_counts(self) -> str:
         counts = Counter(step.status for step in self.steps)
-        return ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items()) or "none yet"
+        return (
+            ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items())
+            or "none yet"
+        )
 
     # what to type -----------------------------------------------------------------------
 
@@ -193,7 +224,7 @@ class Portrait:
             yield from wait.commands
         is_open = self.view.ended_at is None and self.view.status not in HELD_STATUSES
         if is_open and (self.owner is None or self.owner.state != "alive"):
-            yield command("worker", "MODULE", database=self.database) + self._module_hint()
+            yield command("worker", "MODULE", database=self.database)
         elif is_open and not self.waits:
             yield self._type("show")
         if self.view.status == "failed":
@@ -201,8 +232,9 @@ class Portrait:
         if not is_open:
             yield self._type("steps")
 
-    def _module_hint(self) -> str:
-        return f"    (MODULE has workflow {self.view.workflow!r})"
+    def _hinted(self, line: str) -> str:
+        hint = f"  # the module of workflow {self.view.workflow!r}" if " MODULE" in line else ""
+        return line + terminal.styled(hint, dim=True)
 
     def _type(self, word: str, *more: str) -> str:
         return command("runs", word, self.view.id, *more, database=self.database)
@@ -214,12 +246,16 @@ def _notes_of(records: list[RecordRow]) -> list[Note]:
         kind = _NOTES.get(Kind(record.kind))
         if kind is not None:
             note = decode_note(record.body)
-            found.append(Note(kind=kind, code=note.code, text=note.text, path=record.path, at=moment(record.at)))
+            found.append(
+                Note(
+                    kind=kind,
+                    code=note.code,
+                    text=note.text,
+                    path=record.path,
+                    at=moment(record.at),
+                )
+            )
     return found
-
-
-def _each_once(waits: list[Wait]) -> list[Wait]:
-    return list({wait.unblocked_by: wait for wait in waits}.values())
 
 
 def _at_most(lines: list[str]) -> list[str]:
@@ -248,5 +284,3 @@ def _value(value: Any) -> str:
     if len(text) <= VALUE_CHARS:
         return text
     return f"{text[:VALUE_CHARS]}… ({len(text):,} characters; --json shows all)"
-
-

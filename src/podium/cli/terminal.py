@@ -144,7 +144,9 @@ class Table:
         is_cut = is_terminal(sys.stdout) and room >= CUT_MIN
         for number, row in enumerate(self._rows):
             last = cut(row[-1], room) if is_cut and number else row[-1]
-            cells = [cell + " " * (size - columns(cell)) for cell, size in zip(row, widths, strict=False)]
+            cells = [
+                cell + " " * (size - columns(cell)) for cell, size in zip(row, widths, strict=False)
+            ]
             yield _GAP.join([*cells, last]).rstrip()
 
     def show(self) -> None:

@@ -33,7 +33,13 @@ class Worker:
     def as_dict(self) -> dict[str, Any]:
         """Return it for programs."""
         row = self.row
-        return {"id": row.id, "name": row.name, "pid": row.pid, "host": row.host, "state": self.state}
+        return {
+            "id": row.id,
+            "name": row.name,
+            "pid": row.pid,
+            "host": row.host,
+            "state": self.state,
+        }
 
 
 def workers(reader: SqliteReader, *, watch: bool = False) -> list[Worker]:

@@ -13,8 +13,8 @@ from typing import Any, Self, TypeVar
 import msgspec
 
 from podium.client.files import FileVault
-from podium.client.locations import database_path
 from podium.client.handle import Run
+from podium.client.locations import database_path
 from podium.client.views import AskView, RunView
 from podium.core.codec import encode_sorted
 from podium.core.errors import (
@@ -26,6 +26,7 @@ from podium.core.errors import (
 )
 from podium.core.limits import CLOSE_WAIT_S, PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
 from podium.core.spec import WorkflowSpec, registry
+from podium.core.version import VERSION
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.executors import SystemExecutor
 from podium.engine.system import (
@@ -39,9 +40,8 @@ from podium.engine.system import (
 )
 from podium.functions.calls import Workflow
 from podium.journal.payload import HEAD, FamilyPayloads
-from podium.journal.store import Batch, CommitResult, RunRow
 from podium.journal.sqlite import SqliteReader, SqliteStore
-from podium.core.version import VERSION
+from podium.journal.store import Batch, CommitResult, RunRow
 
 R = TypeVar("R")
 _WATCH_EVERY_S = 0.025
@@ -166,8 +166,8 @@ class Podium:
     # runs -------------------------------------------------------------------------------
 
     async def start(
-        self, workflow: Workflow[..., R] | str, input: dict[str, Any] | None = None, *,  # noqa: A002
-        id: str | None = None, headers: dict[str, Any] | None = None,  # noqa: A002
+        self, workflow: Workflow[..., R] | str, input: dict[str, Any] | None = None, *,
+        id: str | None = None, headers: dict[str, Any] | None = None,
     ) -> Run[R]:  # fmt: skip
         """Start a run; return when its acceptance is committed.
 
@@ -245,6 +245,15 @@ class Podium:
     def in_hand(self) -> frozenset[int]:
         """The numbers of the runs that this process holds in memory just now."""
         return frozenset() if self._engine is None else frozenset(self._engine.runs)
+
+    def fan_outs(self, num: int) -> dict[str, int]:
+        """Return how many items each map of a run has, by path, if the run is in hand.
+
+        The journal does not say it: it knows only the items that were begun.
+        """
+        run = None if self._engine is None else self._engine.runs.get(num)
+        found: dict[str, int] = {} if run is None else getattr(run.program, "fan_outs", {})
+        return dict(found)
 
     # what handles use -------------------------------------------------------------------
 

@@ -41,8 +41,8 @@ def call(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
 
 
 def run(
-    workflow: Workflow[..., R], input: dict[str, Any] | None = None, *,  # noqa: A002
-    id: str | None = None, database: str | os.PathLike[str] | None = None,  # noqa: A002
+    workflow: Workflow[..., R], input: dict[str, Any] | None = None, *,
+    id: str | None = None, database: str | os.PathLike[str] | None = None,
 ) -> R:  # fmt: skip
     """Run a workflow from plain code or a notebook and return its output.
 

@@ -16,7 +16,7 @@ import msgspec
 
 from podium.core.codec import codec_for, decode_any
 from podium.core.effects import Effect
-from podium.core.errors import ErrorInfo, NotDone, ValueNotPortable
+from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.limits import SHOW_STARTED_AFTER_S
 from podium.core.ports import Attempt, Cancellable, Executing
 from podium.core.spec import TaskSpec
@@ -36,7 +36,7 @@ class Step:
     """A step that is under way."""
 
     __slots__ = (
-        "_attempt_timer", "_chance", "_executing", "_is_executing", "_is_noted", "_retry_timer",
+        "_alive", "_attempt_timer", "_executing", "_is_noted", "_is_reconciling", "_retry_timer",
         "_total_timer", "failures", "first_at", "is_cancelled", "is_over", "is_timed_out",
         "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
     )  # fmt: skip
@@ -56,8 +56,11 @@ class Step:
         self.is_timed_out = False
         self.is_unknown = False
         self._is_noted = False
-        self._is_executing = False
+        self._is_reconciling = False
+        self._alive = 0
+        """Bodies that run, those included that were given up (a thread cannot be killed)."""
         self._executing: Executing | None = None
+        """What carries out the attempt (or reconciliation) that is waited for."""
         self._attempt_timer: Cancellable | None = None
         self._total_timer: Cancellable | None = None
         self._retry_timer: Cancellable | None = None
@@ -97,17 +100,17 @@ class Step:
         self._is_noted = True
         run, wait = self.run, self.wait
         compensate = wait.compensate.name if wait.compensate else ""
-        arguments = run.payloads.pack(wait.encoded) if self.number == 1 else b""
         started = Started(
             self.spec.name, self.spec.effect.value, wait.fingerprint, self.number,
-            run.key(self.path) if self.spec.touches else "", compensate, "",
-            _RAW(arguments),
+            run.key(self.path) if self.spec.touches else "", compensate,
         )  # fmt: skip
+        if self.number == 1:
+            started.a = _RAW(run.payloads.pack(wait.encoded))
         return run.record(Kind.STARTED, self.path, body(started), self.started_at)
 
     def show(self) -> None:
         """Record a long read as started, so that other processes can see it."""
-        if self._is_executing and not self._is_noted and not self.is_over:
+        if self._executing is not None and not self._is_noted and not self.is_over:
             self.note_start()
             self.run.log.flush()
 
@@ -123,7 +126,7 @@ class Step:
             self.spec, arguments, wait.encoded, run.id, self.path, self.number, run.key, run.headers,
             run.files,
         )  # fmt: skip
-        self._is_executing = True
+        self._alive += 1
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
         options = self.spec.options
@@ -141,10 +144,12 @@ class Step:
         """An attempt has ended, in the engine's thread."""
         run = self.run
         run.engine.in_flight -= 1
-        if number != self.number:  # overlap was allowed and a younger attempt runs
-            self._late(value, error)
+        self._alive -= 1
+        if number != self.number or self.is_unknown:
+            # Overlap was allowed and a younger attempt runs, or it was given up as unknown.
+            if not run.is_closed:
+                self._late(value, error)
             return
-        self._is_executing = False
         self._executing = None
         if self._attempt_timer is not None:
             self._attempt_timer.cancel()
@@ -208,12 +213,15 @@ class Step:
 
     def _wait_for_retry(self, wait_s: float) -> None:
         self._retry_timer = self.run.call_later(max(0.0, wait_s), self._retry)
+        if wait_s > SHOW_STARTED_AFTER_S:
+            self.run.show_waiting()
 
     def _retry(self) -> None:
         """Try again, but never beside an attempt that still lives (a thread cannot be killed)."""
-        if self._is_executing and not self.spec.options.overlap:
+        if self._alive and not self.spec.options.overlap:
             self._retry_timer = self.run.call_later(0.05, self._retry)
             return
+        self.run.show_running()
         self._attempt()
         self.run.engine.wake()
 
@@ -234,6 +242,8 @@ class Step:
 
     def _late(self, value: Any, error: BaseException | None) -> None:
         """An attempt ended after its step was decided: recorded, not used."""
+        if isinstance(error, asyncio.CancelledError):
+            return
         if error is None:
             text = repr(value)[:500]
             note = Note("late", f"returned {text}")
@@ -253,14 +263,17 @@ class Step:
         if self.is_over or self.is_unknown:
             return
         self.failures = max(self.failures, self.spec.options.retry.attempts)
+        if self._retry_timer is not None:  # it waits for a thread that cannot be killed
+            self._retry_timer.cancel()
+            self._retry_timer = None
         text = f"the step took longer than {self.spec.options.total_timeout_s:g} s in all"
-        if self._is_executing:
+        if self._executing is not None:
             self._time_out(text)
         else:
             self._decide_timeout(text)
 
     def _time_out(self, text: str) -> None:
-        if self.is_over or not self._is_executing or self._executing is None:
+        if self.is_over or self._executing is None:
             return
         self.is_timed_out = True
         self.wait.command = text
@@ -277,8 +290,9 @@ class Step:
             self._decide_timeout(str(self.wait.command))
 
     def _decide_timeout(self, text: str) -> None:
-        if self.is_over or self._retry_timer is not None:
+        if self.is_over or self.is_unknown or self._retry_timer is not None:
             return
+        self._executing = None
         if self._attempt_timer is not None:
             self._attempt_timer.cancel()
             self._attempt_timer = None
@@ -312,33 +326,43 @@ class Step:
 
     def _reconcile(self) -> None:
         run = self.run
+        if run.is_closed or run.engine.is_closing:
+            return
         spec: TaskSpec = self.spec.options.reconcile
         offered = {**self.spec.binder.decode(self.wait.encoded), "idempotency_key": run.key(self.path)}
         wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
-        encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
+        try:
+            encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
+        except PodiumError as problem:
+            self._reconcile_failed(problem)
+            return
         attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key,
                           run.headers, run.files)  # fmt: skip
-        self._is_executing = True
+        self._is_reconciling = True
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, self._reconciled)
 
     def _reconciled(self, value: Any, error: BaseException | None) -> None:
         run = self.run
-        self._is_executing = False
+        self._is_reconciling = False
         self._executing = None
         run.engine.in_flight -= 1
         if run.is_closed or self.is_over:
             return
-        self.is_unknown = False
         if error is None:
+            self.is_unknown = False
             self._succeeded(value)
         elif isinstance(error, NotDone):
+            self.is_unknown = False
             self._did_not_happen(describe_failure(error))
         else:
-            self.is_unknown = True
-            run.record(Kind.UNKNOWN, self.path, body(Note("reconcile-failed", describe_failure(error).line())))
-            self._ask_person()
+            self._reconcile_failed(error)
         run.engine.wake()
+
+    def _reconcile_failed(self, error: BaseException) -> None:
+        note = Note("reconcile-failed", describe_failure(error).line())
+        self.run.record(Kind.UNKNOWN, self.path, body(note))
+        self._ask_person()
 
     def _did_not_happen(self, described: ErrorInfo) -> None:
         described = msgspec.structs.replace(described, code="not-done")
@@ -357,17 +381,27 @@ class Step:
             "or": {"happened": False},
         }
         self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
+        self.run.show_waiting()
 
     def answered(self, answer: Any) -> None:
         """A person has said what became of it."""
         self.is_unknown = False
         if isinstance(answer, dict) and answer.get("happened") is True:
-            self._succeeded(answer.get("result"))
+            self._told(answer.get("result"))
         else:
             self._did_not_happen(
                 ErrorInfo(type="NotDone", message="a person said that it did not happen", path=self.path)
             )
         self.run.engine.wake()
+
+    def _told(self, result: Any) -> None:
+        """Take the result that a person gave, as JSON, under the task's declared type."""
+        try:
+            value = self.spec.returns.decode(msgspec.json.encode(result))
+        except ValueNotPortable as problem:
+            self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
+        else:
+            self._succeeded(value)
 
     # cancel -----------------------------------------------------------------------------
 
@@ -384,10 +418,9 @@ class Step:
             return
         if self.spec.touches and not is_run and self.number:
             return
-        if self._is_executing and self._executing is not None:
-            if not self._executing.cancel() and not self.spec.touches:
-                self._cancelled_now()
-        elif not self._is_executing:
+        if self._executing is None:
+            self._cancelled_now()
+        elif not self._executing.cancel() and not self.spec.touches:
             self._cancelled_now()
 
     def _cancelled_now(self) -> None:
@@ -403,8 +436,13 @@ class Step:
 
     @property
     def is_executing(self) -> bool:
-        """Whether a body runs just now."""
-        return self._is_executing
+        """Whether a body runs just now, waited for or given up."""
+        return self._alive > 0 or self._is_reconciling
+
+    @property
+    def is_awaited(self) -> bool:
+        """Whether a body runs whose end the step waits for."""
+        return self._executing is not None
 
     @property
     def retry_at(self) -> bool:

@@ -123,6 +123,8 @@ class History:
         known = self._step(path)
         known.task, known.effect, known.fingerprint = started.k, started.e, started.f
         known.attempts, known.next_at = started.n, 0
+        known.is_unknown = False
+        self.asks.pop(path, None)  # what was asked about an earlier attempt is answered
         known.first_at = known.first_at or at
         known.is_open = started.e in ("write", "once")
 

@@ -65,6 +65,7 @@ class ActiveRun:
         self.asks: dict[str, tuple[str, bool]] = {}
         """Ask id → (path, whether it asks about an unknown outcome)."""
         self.queue: deque[Fact] = deque(history.facts)
+        self._early: list[InboxRow] = []
         self.pending: list[Command] = []
         self.records = history.records
         self.is_ready = False
@@ -179,8 +180,10 @@ class ActiveRun:
         if program.ending is not None:
             self.engine.finish(self)
             return
+        if self._early:
+            self._take_early()
         self._check_size()
-        if not self.steps or not any(step.is_executing for step in self.steps.values()):
+        if not self.steps or not any(step.is_awaited for step in self.steps.values()):
             self._rest()
 
     def _carry_out(self) -> None:
@@ -219,6 +222,10 @@ class ActiveRun:
             change = self.log.batch.change(self.num)
             change.status, change.waits = "running", None
             self.log.mark()
+
+    def show_waiting(self) -> None:
+        """Look again at what the run waits for, and show it."""
+        self.engine.ready(self)
 
     def waits(self) -> list[dict[str, Any]]:
         """Return what the run waits for: what, where, since when, until when; [] if in flight."""
@@ -343,7 +350,7 @@ class ActiveRun:
         """Ask a person, unless that was done before the crash; arm the time-out."""
         ask_id = self.program.history.asks.get(path)
         if ask_id is None:
-            text = f"{self.row.uid}/{self.row.incarnation}/{path}"
+            text = f"{self.row.uid}/{self.row.incarnation}/{path}/{self.records}"
             ask_id = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
             at = self.clock_us()
             self.record(Kind.ASKED, path, body(Value(name=ask_id, v=_RAW(form))), at)
@@ -406,6 +413,9 @@ class ActiveRun:
 
     def take(self, message: InboxRow) -> None:
         """Turn a message into a fact; it leaves the inbox with the commit that records it."""
+        if message.kind == "answer" and (not self.is_started or self.program.is_replaying):
+            self._early.append(message)  # the question is asked once the replay has come to it
+            return
         self.log.batch.inbox_done.append(message.id)
         self.log.mark()
         if message.kind == "signal":
@@ -420,6 +430,11 @@ class ActiveRun:
         elif message.kind == "answer":
             self._take_answer(message)
         self.log.flush()
+
+    def _take_early(self) -> None:
+        early, self._early = self._early, []
+        for message in early:
+            self.take(message)
 
     def _take_answer(self, message: InboxRow) -> None:
         found = self.asks.get(message.name)

@@ -94,7 +94,10 @@ class Packing:
             plain = _join_inline(members, self._sizes.inline_max)
             if plain is not None:
                 return plain
-            node = self._store(members, self._sizes.runs)
+            if members.holed or len(text) > self._sizes.runs.most:
+                node = self._store(members, self._sizes.runs)
+            else:
+                node = self._put(text)  # no more than one run: not worth a search for its ends
         assert node is not None  # split or not, it is stored by now
         self._cache.learn(self._key, open_text, [(len(open_text), node)])
         return whole(node, len(text))

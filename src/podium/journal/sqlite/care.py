@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import os
+import sys
 
 from pathlib import Path
 from typing import NamedTuple
@@ -128,6 +129,8 @@ def _copy(source: apsw.Connection, part: Path) -> None:
 
 
 def _sync(path: Path) -> None:
+    if sys.platform == "win32" and path.is_dir():
+        return  # there, directories cannot be opened
     fd = os.open(path, os.O_RDONLY)
     try:
         os.fsync(fd)

@@ -13,6 +13,7 @@ from pathlib import Path
 import apsw
 
 from podium.core.errors import StoreBusy, StoreError, StoreSyncFailed
+from podium.journal.sqlite import oslock
 from podium.journal.sqlite.opening import Place, connect
 from podium.journal.sqlite.trouble import explained
 from podium.journal.sqlite.turnstile import Turnstile
@@ -118,7 +119,7 @@ def make_ready(connection: apsw.Connection, wal: Path, size_bytes: int) -> None:
             start = at = os.fstat(fd).st_size
             try:
                 while at < size_bytes:
-                    at += os.pwrite(fd, _ZEROS[: size_bytes - at], at)
+                    at += oslock.write_at(fd, _ZEROS[: size_bytes - at], at)
                 os.fsync(fd)
             except OSError:  # no room: then it goes as it goes
                 with contextlib.suppress(OSError):

@@ -42,7 +42,7 @@ class Life:
         """Move the counter. Where that fails, others take us for frozen, and rightly so."""
         self._count += 1
         with contextlib.suppress(OSError):
-            os.pwrite(self._fd, b"%020d\n" % self._count, 0)
+            oslock.write_at(self._fd, b"%020d\n" % self._count, 0)
 
     def release(self) -> None:
         """Let go and remove the file."""
@@ -71,7 +71,7 @@ def look(directory: Path, token: str, started: str) -> tuple[bool, int]:
         return not started.startswith(oslock.boot_id()), 0
     try:
         is_gone = oslock.try_lock(fd, shared=True)
-        text = os.pread(fd, 20, 0)
+        text = oslock.read_at(fd, 20, 0)
     finally:
         os.close(fd)
     return is_gone, int(text) if text.isdigit() else 0

@@ -66,6 +66,22 @@ else:
         _flock(fd, fcntl.LOCK_UN)
 
 
+def write_at(fd: int, data: bytes, offset: int) -> int:
+    """Write at a place in a file; return how much was written."""
+    if sys.platform == "win32":
+        os.lseek(fd, offset, os.SEEK_SET)
+        return os.write(fd, data)
+    return os.pwrite(fd, data, offset)
+
+
+def read_at(fd: int, size: int, offset: int) -> bytes:
+    """Read at a place in a file."""
+    if sys.platform == "win32":
+        os.lseek(fd, offset, os.SEEK_SET)
+        return os.read(fd, size)
+    return os.pread(fd, size, offset)
+
+
 class Process(NamedTuple):
     """Who a process is. The start time tells it from a later one of the same number."""
 

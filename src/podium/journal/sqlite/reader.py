@@ -95,17 +95,20 @@ class SqliteReader:
         """Newest first; ``before`` is the ``num`` of the last row of the page before."""
         terms = ["1"]
         values: list[Any] = []
+        index = ""
         if statuses:
             terms.append(f"status IN ({','.join('?' * len(statuses))})")
             values += statuses
-            if not set(statuses) & set(ENDED_STATUSES):
-                terms.append(NOT_ENDED)  # lets SQLite use the index of open runs
+            if family is None and not set(statuses) & set(ENDED_STATUSES):
+                # Those that have not ended are few, and have an index of their own.
+                terms.append(NOT_ENDED)
+                index = "INDEXED BY runs_owner"
         for column, value in (("workflow=?", workflow), ("family=?", family), ("num<?", before)):
             if value is not None:
                 terms.append(column)
                 values.append(value)
         return self._runs(
-            f"WHERE {' AND '.join(terms)} ORDER BY num DESC LIMIT ?", (*values, limit)
+            f"{index} WHERE {' AND '.join(terms)} ORDER BY num DESC LIMIT ?", (*values, limit)
         )
 
     def children(self, num: int) -> list[RunRow]:

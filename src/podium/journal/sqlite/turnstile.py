@@ -53,8 +53,8 @@ class LockFile:
         self.fd = os.open(path, os.O_RDWR | os.O_CREAT, 0o666)
         if os.fstat(self.fd).st_size < _SIZE:
             # Written, not only extended: a hole could not be filled on a full disk.
-            os.pwrite(self.fd, b"\0", _SIZE - 1)
-            os.pwrite(self.fd, b"\0" * (_SIZE - 1), 0)
+            oslock.write_at(self.fd, b"\0", _SIZE - 1)
+            oslock.write_at(self.fd, b"\0" * (_SIZE - 1), 0)
         self._map = mmap.mmap(self.fd, _SIZE)
 
     def sign(self, name: bytes) -> None:
