@@ -224,12 +224,11 @@ class Demo:
         """End with the commands to look further."""
         beside = Path(sys.executable).with_name("podium")
         podium = os.path.relpath(beside) if beside.exists() else "python -m podium"
-        db = os.path.relpath(self.database)
-        asked = next(iter(self.asked), "m01")
+        asked, interrupted = next(iter(self.asked), "m10"), next(iter(self.before), "m24")
         self.screen.title("Look further")
-        self.screen.line(f"{podium} runs list --db {db}")
-        self.screen.line(f"{podium} runs show {asked} --db {db}")
-        self.screen.line(f"{podium} runs steps m02 --db {db}")
+        self.screen.line(f"{podium} runs list --db {self.database}")
+        self.screen.line(f"{podium} runs show {asked} --db {self.database}")
+        self.screen.line(f"{podium} runs steps {interrupted} --db {self.database}")
 
 
 async def doing(run: Run[Outcome]) -> str:

@@ -263,6 +263,29 @@ def test_asking_again_joins_the_queue(turnstiles):
     assert got.is_set()
 
 
+def test_an_interrupted_wait_holds_nothing(turnstiles, monkeypatch):
+    """After Ctrl-C while waiting the lock goes to others, also if it had just come."""
+    holder, tired, third = turnstiles(), turnstiles(), turnstiles()
+
+    def interrupt(*_):
+        if comes_first:
+            holder.release()
+            while not tired._queue._granted.acquire(timeout=0.01):
+                pass
+            tired._queue._granted.release()
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(tired, "_stand", interrupt)
+    for comes_first in (True, False):
+        holder.acquire()
+        with pytest.raises(KeyboardInterrupt):
+            tired.acquire()
+        if not comes_first:
+            holder.release()
+        third.acquire()
+        third.release()
+
+
 def test_closing_while_waiting(turnstiles):
     """A place in the queue can be closed while its thread still waits."""
     holder, waiting = turnstiles(), turnstiles()

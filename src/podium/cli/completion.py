@@ -5,22 +5,22 @@ from __future__ import annotations
 import click
 
 from podium.cli import terminal
+from podium.cli.options import example
 
 _SHELLS = ("bash", "zsh", "fish")
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "podium completion bash >> ~/.bashrc",
+        "podium completion zsh  >> ~/.zshrc",
+        "podium completion fish > ~/.config/fish/completions/podium.fish",
+    )
+)
 @click.argument("shell", type=click.Choice(_SHELLS))
 @click.pass_context
 def completion(ctx: click.Context, shell: str) -> None:
-    """Print the script that completes podium's commands in SHELL.
-
-    \b
-    Example:
-      podium completion bash >> ~/.bashrc
-      podium completion zsh  >> ~/.zshrc
-      podium completion fish > ~/.config/fish/completions/podium.fish
-    """
+    """Print what lets SHELL complete commands."""
     from click.shell_completion import get_completion_class
 
     kind = get_completion_class(shell)

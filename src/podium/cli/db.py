@@ -8,31 +8,30 @@ import click
 
 from podium.cli import terminal
 from podium.cli.exits import Exit
-from podium.cli.options import database_option, json_option
+from podium.cli.options import database_option, example, json_option
 
 
-@click.group()
+@click.group(
+    epilog=example(
+        "podium db check",
+        "podium db backup /backups/shop-monday.db",
+    )
+)
 def db() -> None:
-    """Check the database file, and copy it while it is in use.
-
-    \b
-    Example:
-      podium db check
-      podium db backup /backups/shop-monday.db
-    """
+    """Check the database, or copy it while in use."""
 
 
-@db.command()
+@db.command(
+    epilog=example(
+        "podium db check --db shop.db",
+    )
+)
 @database_option
 @json_option
 def check(database: str | None, *, as_json: bool) -> int:
     """Look for damage in the database; exit 1 if there is any.
 
     It reads the whole file, and changes nothing.
-
-    \b
-    Example:
-      podium db check --db shop.db
     """
     from podium.cli.database import opened
 
@@ -53,17 +52,17 @@ def check(database: str | None, *, as_json: bool) -> int:
     return Exit.ERROR if found else Exit.OK
 
 
-@db.command()
+@db.command(
+    epilog=example(
+        "podium db backup /backups/shop-monday.db --db shop.db",
+    )
+)
 @click.argument("target", type=click.Path(path_type=Path))
 @database_option
 def backup(target: Path, database: str | None) -> None:
     """Copy the database to the new file TARGET, in use as it is.
 
     Never overwrites. The copy is whole or not there; a worker can be started on it.
-
-    \b
-    Example:
-      podium db backup /backups/shop-monday.db --db shop.db
     """
     from podium.cli.database import opened
 

@@ -73,16 +73,17 @@ def _machine() -> Iterator[Finding]:
 
 
 def _promises() -> Iterator[Finding]:
-    if sys.platform.startswith("linux"):
+    system = platform.system()
+    if system == "Linux":
         return
-    if sys.platform == "win32":
+    if system == "Windows":
         text = "Windows: several workers on a file take turns, but not in fair order"
         advice = (
             "Not promised there: that a frozen holder of the file is recognised or ended, that a "
             "network drive is recognised, and that SIGTERM drains a worker (Ctrl-C does)."
         )
     else:
-        text = f"{platform.system()}: everything but what Linux tells about other processes"
+        text = f"{system}: everything but what Linux tells about other processes"
         advice = "Not promised there: that --kill-frozen ends a frozen holder, and that a network drive is recognised."
     yield Finding("note", "promises", text, advice)
 

@@ -6,24 +6,24 @@ import click
 
 from podium.cli import terminal
 from podium.cli.exits import Exit
-from podium.cli.options import database_option, json_option
+from podium.cli.options import database_option, example, json_option
 
 _MARKS = {"ok": ("✓", "+", "green"), "note": ("•", "-", "yellow"), "problem": ("✗", "x", "red")}
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "podium doctor",
+        "podium doctor shop billing --db shop.db",
+    )
+)
 @click.argument("modules", metavar="[MODULE]...", nargs=-1)
 @database_option
 @json_option
 def doctor(modules: tuple[str, ...], database: str | None, *, as_json: bool) -> int:
-    """Look at Python, the machine, the database and its workers; exit 1 if something is wrong.
+    """Look whether everything is as it should be.
 
-    With MODULEs it also names the tasks that do not declare what repeating them does.
-
-    \b
-    Example:
-      podium doctor
-      podium doctor shop billing --db shop.db
+    At Python, the machine, the database and its workers; exit 1 if something is wrong. With MODULEs it also names the tasks that do not declare what repeating them does.
     """
     from podium.cli.diagnosis import diagnose
 

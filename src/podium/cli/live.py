@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 
 from collections.abc import Iterator
+from typing import Self
 
 from rich.cells import cell_len, set_cell_size
 from rich.console import Console, Group
@@ -27,8 +28,7 @@ _MARKS = {
     Status.LATE: ("!", "!", "yellow"),
 }
 _LABEL_MIN = 16
-_TALLY = 11
-_TOOK = 8
+_TOOK = 7
 _KEPT = 20
 """Lines that are left to see at the end."""
 
@@ -49,7 +49,7 @@ class LiveScreen:
         self._began = time.monotonic()
         self._live = Live(console=self._console, auto_refresh=False, transient=True)
 
-    def __enter__(self) -> LiveScreen:
+    def __enter__(self) -> Self:
         self._live.start()
         return self
 
@@ -84,32 +84,37 @@ class LiveScreen:
         if hidden:
             yield Text(f"  {self._mark_of(Status.SUCCEEDED)} {hidden} earlier", style="dim")
         widest = max((cell_len(terminal.clean(line.label)) for line in lines), default=0)
-        rest = _TALLY + _TOOK + 8
-        label = min(max(widest, _LABEL_MIN), max(_LABEL_MIN, self._console.width - rest))
+        tally = max((len(line.tally) for line in lines), default=0)
+        room = self._console.width - tally - _TOOK - 10
+        widths = (min(max(widest, _LABEL_MIN), max(_LABEL_MIN, room)), tally)
         for line in lines:
-            yield self._row(line, label, whole=whole)
+            yield self._row(line, widths, whole=whole)
 
-    def _row(self, line: Line, width: int, *, whole: bool) -> Text:
+    def _row(self, line: Line, widths: tuple[int, int], *, whole: bool) -> Text:
+        width, tally = widths
         name = terminal.clean(line.label)
         if cell_len(name) > width and not whole:
             name = f"…{name[-(width - 1) :]}"
         row = Text(no_wrap=True, overflow="fold" if whole else "ellipsis")
-        mark, style = self._mark(line)
+        mark, style = self._mark(line, moves=not whole)
         row.append(f"  {mark} ", style=style)
         row.append(set_cell_size(name, max(width, cell_len(name))))
-        row.append(f" {line.tally:>{_TALLY}}", style="bold" if line.is_open else "")
+        if tally:
+            row.append(f"  {line.tally:>{tally}}", style="bold" if line.is_open else "")
         duration = line.duration_s(terminal.now())
-        row.append(f" {'' if duration is None else terminal.took(duration):>{_TOOK}}", style="dim")
+        row.append(f"  {'' if duration is None else terminal.took(duration):>{_TOOK}}", style="dim")
         remark, remark_style = _remark(line)
         if remark:
             row.append(f"  {remark}", style=remark_style)
         row.rstrip()
         return row
 
-    def _mark(self, line: Line) -> tuple[str, str]:
+    def _mark(self, line: Line, *, moves: bool) -> tuple[str, str]:
         if line.is_open:
             if line.step.next_at is not None and line.is_single:
                 return ("~" if self._is_plain else "↻"), "yellow"
+            if not moves or line.step.task in ("ask", "child"):
+                return ("*" if self._is_plain else "…"), "yellow"
             return self._spinner(), "cyan"
         for status in (
             Status.FAILED,
@@ -135,7 +140,7 @@ class LiveScreen:
         row.append("  * " if self._is_plain else "  … ", style="yellow")
         row.append(f"waits for {wait.what}")
         row.append(
-            f", since {terminal.took((terminal.now() - wait.since).total_seconds())}", style="dim"
+            f" for {terminal.took((terminal.now() - wait.since).total_seconds())}", style="dim"
         )
         return row
 

@@ -15,6 +15,7 @@ import click
 
 from podium.cli import terminal
 from podium.cli.exits import TABLE, CommandFailed, Exit, exit_of
+from podium.cli.options import example
 from podium.core.errors import PodiumError
 from podium.core.version import VERSION
 
@@ -47,18 +48,17 @@ class _Root(click.Group):
 
 @click.group(
     cls=_Root,
-    epilog=TABLE,
+    epilog=example(
+        "podium run shop:order --set item=lamp     start a run and wait for its result",
+        "podium runs list                          what is going on",
+        "podium worker shop                        execute runs until told to stop",
+    )
+    + TABLE,
     context_settings={"help_option_names": ["-h", "--help"], "max_content_width": 100},
 )
 @click.version_option(VERSION, message="podium %(version)s")
 def commands() -> None:
     """Podium: durable workflows in one SQLite file.
-
-    \b
-    Example:
-      podium run shop:order --set item=lamp     start a run and wait for its result
-      podium runs list                          what is going on
-      podium worker shop                        execute runs until told to stop
 
     The database is --db, else $PODIUM_DB, else ./podium.db. Results go to standard output,
     everything else to standard error. PODIUM_DEBUG=1 shows the traceback of an error.

@@ -24,6 +24,11 @@ database_option = click.option(
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 
 
+def example(*lines: str) -> str:
+    """Return the end of a command's help: what it looks like when it is typed."""
+    return "\n".join(["\b", "Example:", *(f"  {line}" for line in lines), "", ""])
+
+
 def run_argument(command: F) -> F:
     """Give a command the id of a run, which shells complete."""
     return click.argument("run_id", metavar="ID", shell_complete=_complete_run)(command)

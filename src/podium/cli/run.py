@@ -5,10 +5,17 @@ from __future__ import annotations
 import click
 
 from podium.cli.exits import TABLE
-from podium.cli.options import database_option, read_input
+from podium.cli.options import database_option, example, read_input
 
 
-@click.command(epilog=TABLE)
+@click.command(
+    epilog=example(
+        "podium run shop:order --set item=lamp --set amount=2",
+        "podium run shop:order --input @order.json --id order-17 --json",
+        "podium run shop:order --id order-17          go on with it",
+    )
+    + TABLE
+)
 @click.argument("reference", metavar="MODULE:WORKFLOW")
 @click.option(
     "--input",
@@ -46,12 +53,6 @@ def run(
     The output goes to standard output as JSON, progress to standard error; so does what the
     workflow itself prints. When only a signal or an answer can move the run, it is left to be
     resumed, and what to type is said (exit 6). Ctrl-C leaves it too; a second one quits at once.
-
-    \b
-    Example:
-      podium run shop:order --set item=lamp --set amount=2
-      podium run shop:order --input @order.json --id order-17 --json
-      podium run shop:order --id order-17          go on with it
     """
     given_input = read_input(given, pairs)
     from podium.cli.stay import Stay, Wish

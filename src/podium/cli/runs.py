@@ -11,6 +11,7 @@ from podium.cli.exits import CommandFailed
 from podium.cli.options import (
     command,
     database_option,
+    example,
     json_option,
     read_json,
     read_value,
@@ -33,15 +34,23 @@ _COLOURS = {
 }  # fmt: skip
 
 
-@click.group()
-def runs() -> None:
-    """See what runs are doing, and send them messages.
+class _InOrder(click.Group):
+    """Lists its commands as they are written here."""
 
-    \b
-    Example:
-      podium runs list --status waiting
-      podium runs show order-17
-    """
+    def list_commands(self, ctx: click.Context) -> list[str]:
+        """Name the commands."""
+        return list(self.commands)
+
+
+@click.group(
+    cls=_InOrder,
+    epilog=example(
+        "podium runs list --status waiting",
+        "podium runs show order-17",
+    ),
+)
+def runs() -> None:
+    """See what runs are doing, and send them messages."""
 
 
 def coloured(status: str) -> str:
@@ -52,7 +61,13 @@ def coloured(status: str) -> str:
 # looking ----------------------------------------------------------------------------------
 
 
-@runs.command("list")
+@runs.command(
+    "list",
+    epilog=example(
+        "podium runs list --status failed --status blocked --limit 50",
+        "podium runs list --workflow order --json",
+    ),
+)
 @database_option
 @click.option(
     "--status", multiple=True, type=click.Choice(STATUSES), help="Only these (repeatable)."
@@ -70,13 +85,7 @@ def list_runs(
     *,
     as_json: bool,
 ) -> None:
-    """List runs, the newest first.
-
-    \b
-    Example:
-      podium runs list --status failed --status blocked --limit 50
-      podium runs list --workflow order --json
-    """
+    """List runs, the newest first."""
     from podium.cli.database import reading
 
     with reading(database) as reader:
@@ -133,18 +142,20 @@ def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> 
     }  # fmt: skip
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs show order-17",
+        "podium runs show order-17 --traceback",
+    )
+)
 @run_argument
 @database_option
 @click.option("--traceback", is_flag=True, help="Show the recorded traceback of an error.")
 @json_option
 def show(run_id: str, database: str | None, *, traceback: bool, as_json: bool) -> None:
-    """Show what a run is doing, what it waits for, and what to type next.
+    """Show what a run does, and what to type next.
 
-    \b
-    Example:
-      podium runs show order-17
-      podium runs show order-17 --traceback
+    What it waits for, since when, what will unblock it; its error, input, output and notes.
     """
     from podium.cli.database import with_app
     from podium.cli.show import Portrait
@@ -159,18 +170,20 @@ def show(run_id: str, database: str | None, *, traceback: bool, as_json: bool) -
     with_app(database, body)
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs steps order-17",
+        "podium runs steps order-17 --json --values",
+    )
+)
 @run_argument
 @database_option
 @click.option("--values", is_flag=True, help="With --json: arguments and results, too.")
 @json_option
 def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> None:
-    """List the steps of a run, in the order they were first heard of.
+    """List the steps of a run.
 
-    \b
-    Example:
-      podium runs steps order-17
-      podium runs steps order-17 --json --values
+    In the order they were first heard of.
     """
     from podium.cli.database import with_app
 
@@ -231,17 +244,16 @@ def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
     return found
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs asks",
+    )
+)
 @click.argument("run_id", metavar="[ID]", required=False)
 @database_option
 @json_option
 def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
-    """List the open questions to people, of one run or of all.
-
-    \b
-    Example:
-      podium runs asks
-    """
+    """List the open questions to people."""
     from podium.cli.database import with_app
 
     async def body(app: Podium) -> None:
@@ -291,7 +303,11 @@ def _value(text: str | None, strict: str | None) -> Any:
     return None if text is None else read_value(text, "VALUE")
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs signal order-17 paid '{\"amount\": 12}'",
+    )
+)
 @run_argument
 @click.argument("name")
 @click.argument("value", required=False)
@@ -300,11 +316,9 @@ def _value(text: str | None, strict: str | None) -> Any:
 def signal(
     run_id: str, name: str, value: str | None, strict: str | None, database: str | None
 ) -> None:
-    """Send the signal NAME to a run, with VALUE: JSON, else a string; null unless given.
+    """Send the signal NAME to a run.
 
-    \b
-    Example:
-      podium runs signal order-17 paid '{"amount": 12}'
+    VALUE is JSON, else a string; null unless given.
     """
     from podium.cli.database import with_app
 
@@ -320,7 +334,11 @@ def signal(
     with_app(database, body)
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs answer order-17 3f2a6c1b9d04 '{\"ok\": true}'",
+    )
+)
 @run_argument
 @click.argument("ask_id", metavar="ASK")
 @click.argument("value", required=False)
@@ -329,11 +347,9 @@ def signal(
 def answer(
     run_id: str, ask_id: str, value: str | None, strict: str | None, database: str | None
 ) -> None:
-    """Answer the open question ASK of a run with VALUE: JSON, else a string.
+    """Answer the open question ASK of a run.
 
-    \b
-    Example:
-      podium runs answer order-17 3f2a6c1b9d04 '{"ok": true}'
+    VALUE is JSON, else a string.
     """
     from podium.cli.database import with_app
 
@@ -349,16 +365,15 @@ def answer(
     with_app(database, body)
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs cancel order-17",
+    )
+)
 @run_argument
 @database_option
 def cancel(run_id: str, database: str | None) -> None:
-    """Ask a run to stop. What it has done is compensated where its steps say how.
-
-    \b
-    Example:
-      podium runs cancel order-17
-    """
+    """Ask a run to stop. What it has done is compensated where its steps say how."""
     from podium.cli.database import with_app
 
     async def body(app: Podium) -> None:
@@ -374,15 +389,17 @@ def cancel(run_id: str, database: str | None) -> None:
     with_app(database, body)
 
 
-@runs.command()
+@runs.command(
+    epilog=example(
+        "podium runs resume order-17",
+    )
+)
 @run_argument
 @database_option
 def resume(run_id: str, database: str | None) -> None:
-    """Let a blocked, paused or quarantined run go on, once its cause is mended.
+    """Let a run go on that was set aside.
 
-    \b
-    Example:
-      podium runs resume order-17
+    That is a blocked, paused or quarantined run, once its cause is mended.
     """
     from podium.cli.database import with_app
     from podium.journal.store import HELD_STATUSES
@@ -410,7 +427,8 @@ def _who_acts(app: Podium, run_id: str, database: str | None) -> str:
     owner = states.get(row.owner) if row.owner is not None else None
     if owner is not None and owner.state == "alive":
         return f"It has the run: {owner}."
-    start = command("worker", "MODULE", database=database)
+    line = command("worker", "MODULE", database=database)
+    start = f"\n  {line}  # the module of workflow {row.workflow!r}"
     if any(one.state == "alive" for one in states.values()):
-        return f"A worker that knows workflow {row.workflow!r} takes the run; if none does: {start}"
-    return f"No worker is alive to act on it; start one: {start} (MODULE has workflow {row.workflow!r})"
+        return f"A worker that knows workflow {row.workflow!r} takes the run; if none does:{start}"
+    return f"No worker is alive to act on it; start one:{start}"

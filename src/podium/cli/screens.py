@@ -6,7 +6,7 @@ import logging
 import time
 
 from collections.abc import Callable
-from typing import Any, Protocol
+from typing import Any, Protocol, Self
 
 from podium.cli import terminal
 from podium.cli.failure import error_line
@@ -25,7 +25,7 @@ class Screen(Protocol):
 
     needs_steps: bool
 
-    def __enter__(self) -> Screen: ...
+    def __enter__(self) -> Self: ...
     def __exit__(self, *exception: object) -> None: ...
     def line(self, text: str) -> None:
         """Say something above what moves."""
@@ -45,7 +45,7 @@ class Quiet:
 
     needs_steps = False
 
-    def __enter__(self) -> Quiet:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:
@@ -73,7 +73,7 @@ class Plain:
         self._waits = ""
         self._waits_since = 0.0
 
-    def __enter__(self) -> Plain:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *exception: object) -> None:

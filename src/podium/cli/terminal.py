@@ -187,4 +187,6 @@ def took(seconds: float) -> str:
     """Return a duration for people."""
     if seconds < 0.001:
         return "0ms"
-    return durations.text(round(seconds) if seconds >= 60 else seconds)
+    if seconds < 1:
+        return f"{seconds * 1000:.0f}ms"
+    return f"{seconds:.1f}s" if seconds < 59.95 else durations.text(round(seconds))

@@ -4,10 +4,15 @@ from __future__ import annotations
 
 import click
 
-from podium.cli.options import database_option
+from podium.cli.options import database_option, example
 
 
-@click.command()
+@click.command(
+    epilog=example(
+        "podium worker shop billing --db shop.db",
+        "podium worker shop --name nightly --for 8h",
+    )
+)
 @click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
 @database_option
 @click.option("--name", default="", help="What this worker is called in lists.")
@@ -30,15 +35,10 @@ def worker(
     modules: tuple[str, ...], database: str | None, name: str, duration: str | None, runs_max: int, *,
     kill_frozen: bool,
 ) -> int:  # fmt: skip
-    """Execute the runs of the workflows in the MODULEs, and recover what dead workers left.
+    """Execute runs of the workflows in MODULEs.
 
-    Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
+    It also recovers what dead workers left. Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
     in flight 10 s, and leave every run to be resumed; a second one quits at once.
-
-    \b
-    Example:
-      podium worker shop billing --db shop.db
-      podium worker shop --name nightly --for 8h
     """
     from podium.cli.service import Order, Service
 

@@ -58,6 +58,7 @@ class Podium:
         only: Execute these run ids and no others.
         payload_bytes_max: Largest value as JSON, in bytes.
         runs_max: Most runs of other processes that this one takes on at once.
+        resident_max: Most runs held in memory before quiet ones leave it until they are woken.
         kill_frozen: End a process of the same user that has held the file for 5 s in silence.
         name: What this worker is called in lists.
         create: Make the database if it is not there; else that is an error.
@@ -66,11 +67,13 @@ class Podium:
     def __init__(
         self, database: str | os.PathLike[str] | None = None, *, execute: bool = True,
         only: frozenset[str] | None = None, payload_bytes_max: int = PAYLOAD_BYTES_MAX,
-        runs_max: int = 1_000, kill_frozen: bool = False, name: str = "", create: bool = True,
+        runs_max: int = 1_000, resident_max: int = 10_000, kill_frozen: bool = False, name: str = "", create: bool = True,
     ) -> None:  # fmt: skip
         self.path: str = database_path(database)
         self.executes: bool = execute
-        self._options = EngineOptions(payload_bytes_max=payload_bytes_max, runs_max=runs_max, only=only)
+        self._options = EngineOptions(
+            payload_bytes_max=payload_bytes_max, runs_max=runs_max, resident_max=resident_max, only=only
+        )
         self._kill_frozen = kill_frozen
         self._name = name
         self._create = create

@@ -155,6 +155,8 @@ class Step:
             self._attempt_timer.cancel()
             self._attempt_timer = None
         if run.is_closed:
+            if run.is_ended:
+                self._late(value, error)
             return
         run.engine.probe("effect-done", run.id, self.path)
         if self.is_over:
@@ -368,7 +370,7 @@ class Step:
         described = msgspec.structs.replace(described, code="not-done")
         self._retry_or_fail(described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True)
 
-    def _ask_person(self) -> None:
+    def _ask_person(self, problem: str = "") -> None:
         cause = self.wait.command
         form = {
             "kind": "unknown-outcome",
@@ -380,15 +382,20 @@ class Step:
             "answer": {"happened": True, "result": "what it returned"},
             "or": {"happened": False},
         }
+        if problem:
+            form["problem"] = f"The last answer could not be used: {problem}"
         self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
         self.run.show_waiting()
 
     def answered(self, answer: Any) -> None:
-        """A person has said what became of it."""
-        self.is_unknown = False
-        if isinstance(answer, dict) and answer.get("happened") is True:
+        """A person has said what became of it; an answer that does not say so is asked for again."""
+        happened = answer.get("happened") if isinstance(answer, dict) else None
+        if happened is True:
             self._told(answer.get("result"))
+        elif happened is not False:
+            self._ask_person(f"{answer!r} does not say whether it happened")
         else:
+            self.is_unknown = False
             self._did_not_happen(
                 ErrorInfo(type="NotDone", message="a person said that it did not happen", path=self.path)
             )
@@ -399,8 +406,9 @@ class Step:
         try:
             value = self.spec.returns.decode(msgspec.json.encode(result))
         except ValueNotPortable as problem:
-            self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
+            self._ask_person(str(problem))
         else:
+            self.is_unknown = False
             self._succeeded(value)
 
     # cancel -----------------------------------------------------------------------------

@@ -34,6 +34,7 @@ from podium.engine.log import Committer, Log
 from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours
 from podium.engine.payloads import Payloads
 from podium.engine.run import ActiveRun, child_outcome
+from podium.engine.sleepers import Sleepers
 from podium.journal.payload import PayloadCache
 from podium.journal.records import Kind, Note, Value, body
 from podium.journal.store import (
@@ -57,11 +58,13 @@ class EngineOptions:
     Attributes:
         payload_bytes_max: Largest value as JSON.
         runs_max: Runs it takes from other processes or clients at most.
+        resident_max: Runs held in memory before quiet ones leave it until something wakes them.
         only: Run ids it may execute; ``None`` for any.
     """
 
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
     runs_max: int = 1_000
+    resident_max: int = 10_000
     only: frozenset[str] | None = None
 
 
@@ -116,6 +119,10 @@ class Engine:
             on_fatal=self._on_log_fatal,
         )  # fmt: skip
         self.neighbours = Neighbours(self)
+        self.sleepers = Sleepers(
+            options.resident_max, ports.clock, self.log,
+            resident=lambda: len(self.runs), leave=lambda num: self._forget(self.runs[num]), load=self._load_sleeper,
+        )  # fmt: skip
         self.runs: dict[int, ActiveRun] = {}
         self.by_id: dict[str, ActiveRun] = {}
         self.in_flight = 0
@@ -177,6 +184,7 @@ class Engine:
         self.runs.clear()
         self.by_id.clear()
         self._ready.clear()
+        self.sleepers.close()
         self.log.is_stopped = True
         for callback in [*self.on_close, *(one for told in self.ended.values() for one in told)]:
             callback()
@@ -333,6 +341,19 @@ class Engine:
         """The runs in memory, by number."""
         return self.runs
 
+    def rested(self, run: ActiveRun) -> None:
+        """A run waits, and nothing of it is in flight."""
+        self.sleepers.rested(run)
+
+    def wake_sleeper(self, num: int) -> None:
+        """Bring a run back into memory, if it has left it."""
+        self.sleepers.wake(num)
+
+    def _load_sleeper(self, num: int) -> None:
+        row = self.reader.run_by_num(num)
+        if row is not None and row.owner == self.worker.id and not self.is_closing:
+            self.neighbours.load(row)
+
     def recovered_timer(self, num: int, path: str) -> float | None:
         """Return the seconds left of a timer by the boot clock, if known."""
         return self.neighbours.recovered_timer(num, path)
@@ -392,6 +413,7 @@ class Engine:
         self.runs.pop(run.num, None)
         self.by_id.pop(run.id, None)
         self.neighbours.forget(run.num)
+        self.sleepers.moved(run.num)
 
     def _tell_parent(self, row: RunRow) -> None:
         assert row.parent is not None
@@ -462,6 +484,7 @@ class Engine:
         """Let a run advance at the next pump."""
         if not run.is_ready and not run.is_closed:
             run.is_ready = True
+            self.sleepers.moved(run.num)
             self._ready.append(run)
         self.wake()
 

@@ -70,6 +70,8 @@ class History:
     """Version of the code that recorded the last part."""
     records: int = 0
     last_at: int = 0
+    began_at: int = 0
+    """When this incarnation began; 0 for the first."""
 
     @classmethod
     def of(cls, rows: Iterable[RecordRow], code: str) -> History:
@@ -101,6 +103,8 @@ class History:
             self.asks[path] = decode_value(row.body).name
         elif kind == Kind.CHILD_STARTED:
             self.children[path] = decode_value(row.body).name
+        elif kind == Kind.RESTARTED:
+            self.began_at = row.at
         elif kind == Kind.CODE:
             self.code = decode_note(row.body).code
         elif kind >= Kind.STARTED:

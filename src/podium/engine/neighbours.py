@@ -105,7 +105,7 @@ class Neighbours:
         self._engine.adopt(row, history)
 
     def _records(self, row: RunRow) -> list[RecordRow]:
-        after, rows = row.base, []
+        after, rows = max(0, row.base - 1), []  # with the record that began the incarnation
         while True:
             page = self._engine.reader.records(row.num, after, _PAGE)
             rows += page
@@ -144,6 +144,7 @@ class Neighbours:
         for message in engine.reader.inbox(engine.worker.id):
             if message.id in self._inbox_taken:
                 continue
+            engine.wake_sleeper(message.run)
             run = engine.held.get(message.run)
             if run is not None:
                 self._inbox_taken.add(message.id)

@@ -25,6 +25,7 @@ from podium.core.errors import (
     RestartRequested,
     RunSuspended,
     StepFailed,
+    UsageError,
 )
 from podium.core.ports import Entropy
 from podium.core.scope import Scope
@@ -223,6 +224,8 @@ class Program:
                 await self.context.step(f"compensate/{path}", spec, wanted)
             except StepFailed as error:
                 failed.append(f"{path}: {error.error.line()}")
+            except UsageError as error:  # its parameters are not what it is given
+                failed.append(f"{path}: {error}")
         return "; ".join(failed)
 
     def _register_compensation(self, wait: Wait) -> None:

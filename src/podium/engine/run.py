@@ -64,6 +64,7 @@ class ActiveRun:
         self.children: dict[str, str] = {}
         self.asks: dict[str, tuple[str, bool]] = {}
         """Ask id → (path, whether it asks about an unknown outcome)."""
+        self._deadlines: dict[str, int] = {}
         self.queue: deque[Fact] = deque(history.facts)
         self._early: list[InboxRow] = []
         self.pending: list[Command] = []
@@ -89,10 +90,8 @@ class ActiveRun:
         if history.code != settings.code:
             self.record(Kind.CODE, "", body(Note(settings.code)))
         encoded = self.payloads.open(row.input)
-        return Program(self.spec, encoded, self._begun_at(), history, settings, self.engine.entropy)
-
-    def _begun_at(self) -> int:
-        return self.row.created_at if not self.row.incarnation else self._last_at
+        began_at = history.began_at or row.created_at
+        return Program(self.spec, encoded, began_at, history, settings, self.engine.entropy)
 
     # time, chance, keys -----------------------------------------------------------------
 
@@ -207,6 +206,7 @@ class ActiveRun:
         self.is_shown_waiting = True
         self.log.mark(len(change.waits))
         self.log.flush()
+        self.engine.rested(self)
 
     def _end_deadlock(self) -> None:
         self.program.deadlock()
@@ -214,6 +214,17 @@ class ActiveRun:
         self._carry_out()
         if self.program.ending is not None:
             self.engine.finish(self)
+
+    @property
+    def is_quiet(self) -> bool:
+        """Whether it may leave memory: it waits for what the file or its timers will bring."""
+        return not (self.is_ready or self.is_closed or self.queue or self.steps or self.pending)
+
+    def first_due_s(self) -> float | None:
+        """Return the seconds until its first timer is due."""
+        dues = [timer.when() for timer in self.program.timers.values()]
+        dues += [deadline / 1e6 for deadline in self._deadlines.values()]
+        return max(0.0, min(dues) - self.clock_us() / 1e6) if dues else None
 
     def show_running(self) -> None:
         """Correct a row that says ``waiting``."""
@@ -359,6 +370,7 @@ class ActiveRun:
             self.program.history.asks[path] = ask_id
         self.asks[ask_id] = (path, is_unknown)
         if deadline_us is not None:
+            self._deadlines[ask_id] = deadline_us
             left_s = (deadline_us - self.clock_us()) / 1e6
             self.timers[f"ask:{path}"] = self.call_later(max(0.0, left_s), lambda: self._ask_timeout(ask_id))
 
@@ -372,6 +384,7 @@ class ActiveRun:
 
     def _close_ask(self, ask_id: str, answer: bytes | None) -> None:
         path, _ = self.asks.pop(ask_id)
+        self._deadlines.pop(ask_id, None)
         timer = self.timers.pop(f"ask:{path}", None)
         if timer is not None:
             timer.cancel()
@@ -474,25 +487,38 @@ class ActiveRun:
     def begin_again(self, bound: dict[str, Any]) -> None:
         """``restart_with``: a new incarnation with other input and an empty journal."""
         encoded, _ = self.spec.binder.copy(bound, self.engine.options.payload_bytes_max)
-        self.record(Kind.RESTARTED, "", body(Value(name=str(self.row.incarnation + 1))))
-        row = self.row
+        at, row = self.clock_us(), self.row
+        self.record(Kind.RESTARTED, "", body(Value(name=str(row.incarnation + 1))), at)
         row.incarnation += 1
+        row.version = self.engine.code_of(self.spec)
         row.input = self.payloads.pack(encoded)
         change = self.log.batch.change(self.num)
         change.incarnation, change.input, change.status = row.incarnation, row.input, "running"
+        change.version = row.version
         self.log.mark(len(row.input))
+        messages = self._end_incarnation()
+        self.program = self._new_program(History(code=row.version, began_at=at))
+        for message in messages:
+            self.fact(message.kind, message.path, message.body)
+
+    def _end_incarnation(self) -> list[Fact]:
+        """Drop what is still under way; return the messages that the program has not used."""
+        unused = [
+            Fact(Kind.SIGNAL, name, 0, signal)
+            for name, waiting in self.program.state.signals.items() for signal in waiting
+        ]  # fmt: skip
+        unused += [fact for fact in self.queue if fact.kind in (Kind.SIGNAL, Kind.CANCEL)]
+        for step in self.steps.values():
+            step.close()
+        for timer in self.timers.values():
+            timer.cancel()
+        for left in (self.steps, self.timers, self.children, self.asks, self._deadlines):
+            left.clear()
         self.queue.clear()
         self.pending.clear()
-        self.steps.clear()
-        self.asks.clear()
         self.records = 0
         self.is_started = self.is_shown_waiting = False
-        signals = self.program.state.signals
-        history = History(code=self.engine.code_of(self.spec), last_at=self._last_at)
-        self.program = self._new_program(history)
-        for name, waiting in signals.items():
-            for signal in waiting:
-                self.fact(Kind.SIGNAL, name, signal)
+        return unused
 
 
 def child_outcome(row: RunRow) -> bytes:

@@ -19,6 +19,7 @@ from podium.core.errors import ErrorInfo, StoreError, StoreFenced, StoreSyncFail
 from podium.core.limits import CLAIMS_MAX
 from podium.journal.batches import refused, without
 from podium.journal.near import nearest
+from podium.journal.records import Kind
 from podium.journal.store import (
     ENDED_STATUSES,
     OPEN_STATUSES,
@@ -391,8 +392,9 @@ class MemoryStore:
             value = getattr(change, name)
             if value is not msgspec.UNSET:
                 setattr(run, name, value)
-        if change.incarnation is not None and self.database.records.get(num):
-            run.base = self.database.records[num][-1].seq
+        if change.incarnation is not None:
+            records = reversed(self.database.records.get(num, []))
+            run.base = next((one.seq for one in records if one.kind == Kind.RESTARTED), run.base)
 
     def _show(self, batch: Batch) -> None:
         db = self.database

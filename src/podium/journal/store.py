@@ -71,7 +71,7 @@ class RunChange(msgspec.Struct, kw_only=True):
     owner: int | None | msgspec.UnsetType = msgspec.UNSET
     claims: int | None = None
     incarnation: int | None = None
-    """With a new incarnation, ``base`` becomes the seq of this batch's last record of the run."""
+    """With a new incarnation, ``base`` becomes the seq of the run's last RESTARTED record."""
     input: bytes | None = None
     version: str | None = None
 

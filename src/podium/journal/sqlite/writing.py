@@ -18,6 +18,7 @@ import msgspec
 
 from podium.core.errors import StoreFenced
 from podium.journal.batches import refused, without
+from podium.journal.records import Kind
 from podium.journal.sqlite.schema import NOT_ENDED
 from podium.journal.store import Batch, CommitResult, RunChange, RunRow, WorkerIdentity
 
@@ -266,7 +267,10 @@ _NOT_NULL = frozenset({"status", "claims", "incarnation", "input", "version"})
 def _update(columns: tuple[str, ...]) -> str:
     parts = [f"{name}=CAST(? AS TEXT)" if name in _TEXTS else f"{name}=?" for name in columns]
     if "incarnation" in columns:
-        parts.append("base=coalesce((SELECT max(seq) FROM journal WHERE run=num),base)")
+        parts.append(
+            f"base=coalesce((SELECT seq FROM journal WHERE run=num AND kind={Kind.RESTARTED:d} "
+            "ORDER BY seq DESC LIMIT 1),base)"
+        )
     return f"UPDATE runs SET {','.join(parts)} WHERE num=?"  # noqa: S608 -- names of columns
 
 

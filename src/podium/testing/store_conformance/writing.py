@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 from podium.core.errors import StoreError
+from podium.journal.records import Kind
 from podium.journal.store import Batch
 from podium.testing.store_conformance.subject import (
     Subject,
@@ -200,12 +201,16 @@ def many_runs_change_at_once(subject: Subject) -> None:
 
 
 @check
-def an_incarnation_begins_at_its_last_record(subject: Subject) -> None:
-    """With a new incarnation ``base`` becomes the number of the batch's last record of the run."""
+def an_incarnation_begins_at_the_record_that_restarts(subject: Subject) -> None:
+    """With a new incarnation ``base`` becomes the number of its run's last RESTARTED record.
+
+    What the batch holds behind that record belongs to the new incarnation.
+    """
     store = open_with(subject, new_run(1), new_run(2))
     store.commit(appending("a", "b"), None)
-    batch = appending("c", "restarted")
-    batch.records.append((2, 1, "other", 5, b"{}"))
+    batch = appending("c")
+    batch.records.append((1, Kind.RESTARTED, "", 5, b"{}"))
+    batch.records += [(1, 1, "first", 5, b"{}"), (2, 1, "other", 5, b"{}")]
     change = batch.change(1)
     change.incarnation, change.input, change.version = 1, b'{"n":2}', "v2"
     store.commit(batch, None)
@@ -213,7 +218,7 @@ def an_incarnation_begins_at_its_last_record(subject: Subject) -> None:
     run = run_of(store)
 
     assert (run.incarnation, run.input, run.version) == (1, b'{"n":2}', "v2")
-    assert [record.path for record in store.reader().records(1, after=run.base)] == ["d"]
+    assert [one.path for one in store.reader().records(1, after=run.base)] == ["first", "d"]
 
 
 @check
