@@ -220,15 +220,14 @@ class Demo:
                     return min(later)
             await asyncio.sleep(0.02)
 
-    def look_further(self) -> None:
+    def look_further(self, ticket: str) -> None:
         """End with the commands to look further."""
         beside = Path(sys.executable).with_name("podium")
         podium = os.path.relpath(beside) if beside.exists() else "python -m podium"
-        asked, interrupted = next(iter(self.asked), "m10"), next(iter(self.before), "m24")
         self.screen.title("Look further")
         self.screen.line(f"{podium} runs list --db {self.database}")
-        self.screen.line(f"{podium} runs show {asked} --db {self.database}")
-        self.screen.line(f"{podium} runs steps {interrupted} --db {self.database}")
+        self.screen.line(f"{podium} runs show {ticket} --db {self.database}")
+        self.screen.line(f"{podium} runs steps {ticket} --db {self.database}")
 
 
 async def doing(run: Run[Outcome]) -> str:
@@ -261,7 +260,7 @@ async def play(folder: Path, seed: int) -> int:
         demo = Demo(fresh(folder), processes)
         verdict = await demo.play(seed)
     verdict.show(demo.screen)
-    demo.look_further()
+    demo.look_further(verdict.example)
     return 0 if verdict.balanced else 1
 
 

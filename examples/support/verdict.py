@@ -33,6 +33,12 @@ class Verdict:
         }
 
     @cached_property
+    def example(self) -> str:
+        """A ticket whose reply the kill cut off while it was being sent, if there is one."""
+        cut_off = [ticket for ticket, steps in self.before.items() if steps[-1].effect == "write"]
+        return next(iter([*cut_off, *self.before, *self.outcomes]))
+
+    @cached_property
     def kept(self) -> int:
         """How many steps were finished in the interrupted runs when the worker was killed."""
         return sum(len(finished(steps)) for steps in self.before.values())
@@ -67,9 +73,9 @@ class Verdict:
     def show(self, screen: Screen) -> None:
         """Print the verdict."""
         books, answered = self.books, self.outcomes.items()
-        ticket = next(iter(self.before), next(iter(self.outcomes)))
-        screen.title(f"One of the replies that the kill interrupted: {ticket}")
-        screen.letter(f"> {self.messages[ticket].text}\n\n{self.outcomes[ticket].reply}")
+        message, reply = self.messages[self.example], self.outcomes[self.example].reply
+        screen.title(f"One of the replies that the kill interrupted: {message.id}")
+        screen.letter(f"> {message.text}\n\n{reply}")
         as_labelled = sum(self.messages[ticket].intent == o.intent for ticket, o in answered)
         screen.title("What Podium says")
         screen.fact("messages answered", len(answered), f"in {self.seconds:.0f} s")

@@ -105,7 +105,8 @@ class LiveScreen:
         row.append(f"  {'' if duration is None else terminal.took(duration):>{_TOOK}}", style="dim")
         remark, remark_style = _remark(line)
         if remark:
-            row.append(f"  {remark}", style=remark_style)
+            room = max(terminal.CUT_MIN, self._console.width - row.cell_len - 2)
+            row.append(f"  {terminal.cut(remark, room)}", style=remark_style)
         row.rstrip()
         return row
 

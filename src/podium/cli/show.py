@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import sys
+import textwrap
+
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -24,6 +27,7 @@ VALUE_CHARS = 2_000
 MOST = 8
 """Lines of one kind that are shown before the rest is only counted."""
 _LABEL = 11
+_WHOLE = ("next", "input", "output", "published", "asked", "steps", "children")
 _NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
 
 
@@ -104,7 +108,7 @@ class Portrait:
             f"{terminal.styled(terminal.clean(view.id), bold=True)}  {terminal.styled(view.workflow, dim=True)}"
         )
         for label, lines in self._parts():
-            for number, line in enumerate(lines):
+            for number, line in enumerate(_wrapped(label, lines)):
                 head = terminal.styled(f"{'' if number else label:<{_LABEL}}", dim=True)
                 terminal.out(f"  {head}{line}")
         text = deepest_traceback(view.error) if view.error is not None and traceback else None
@@ -114,7 +118,7 @@ class Portrait:
     def _parts(self) -> Iterator[tuple[str, list[str]]]:
         yield "status", [self._status()]
         yield "doing", [self.doing()]
-        yield "in flight", _at_most(list(self._in_flight()))
+        yield "tried" if self.waits else "in flight", _at_most(list(self._in_flight()))
         yield "waits for", _at_most([self._wait_line(wait) for wait in self.waits])
         yield "unblocked", _at_most(self._unblocked())
         yield "asked", _at_most([form_of(wait.ask) for wait in self.waits if wait.ask is not None])
@@ -184,7 +188,9 @@ class Portrait:
     def _unblocked(self) -> list[str]:
         if self.view.status in HELD_STATUSES:
             return ["by you: mend the cause, then resume it"]
-        return list(dict.fromkeys(f"by {wait.unblocked_by}" for wait in self.waits))
+        is_idle = self.owner is None or self.owner.state != "alive"
+        once = ", once a worker is alive" if is_idle else ""
+        return list(dict.fromkeys(f"by {wait.unblocked_by}{once}" for wait in self.waits))
 
     def _wait_line(self, wait: Wait) -> str:
         return f"{wait.what}, since {_since(wait.since)}, at {terminal.clean(wait.path)}"
@@ -256,6 +262,20 @@ def _notes_of(records: list[RecordRow]) -> list[Note]:
                 )
             )
     return found
+
+
+def _wrapped(label: str, lines: list[str]) -> Iterator[str]:
+    """Break long sentences for a terminal; what is copied (commands, values, names) stays whole."""
+    room = terminal.width() - _LABEL - 2
+    for line in lines:
+        if (
+            label in _WHOLE
+            or terminal.columns(line) <= room
+            or not terminal.is_terminal(sys.stdout)
+        ):
+            yield line
+        else:
+            yield from textwrap.wrap(line, room, break_long_words=False, break_on_hyphens=False)
 
 
 def _at_most(lines: list[str]) -> list[str]:

@@ -220,7 +220,7 @@ class Stay:
 
     def _say_left(self, row: RunRow) -> None:
         self._say(
-            _headline("■", "#", "yellow", f"{row.id} is left where it was", f"it is {row.status}")
+            _headline("■", "#", "yellow", f"{row.id} is left where it was", f"it was {row.status}")
         )
         if self._path == ":memory:":
             self._say("  Its database was in memory, so it is gone.")

@@ -36,7 +36,7 @@ class Step:
     """A step that is under way."""
 
     __slots__ = (
-        "_alive", "_attempt_timer", "_executing", "_is_noted", "_is_reconciling", "_retry_timer",
+        "_alive", "_attempt_timer", "_executing", "_has_begun", "_is_noted", "_is_reconciling", "_retry_timer",
         "_total_timer", "failures", "first_at", "is_cancelled", "is_over", "is_timed_out",
         "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
     )  # fmt: skip
@@ -55,6 +55,8 @@ class Step:
         self.is_cancelled = False
         self.is_timed_out = False
         self.is_unknown = False
+        self._has_begun = self.number > 0
+        """Whether a body may have run: else it certainly did not happen."""
         self._is_noted = False
         self._is_reconciling = False
         self._alive = 0
@@ -127,6 +129,7 @@ class Step:
             run.files,
         )  # fmt: skip
         self._alive += 1
+        self._has_begun = True
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
         options = self.spec.options
@@ -328,6 +331,8 @@ class Step:
 
     def _reconcile(self) -> None:
         run = self.run
+        if self.is_over or run.is_closed or run.engine.is_closing:
+            return
         if run.is_closed or run.engine.is_closing:
             return
         spec: TaskSpec = self.spec.options.reconcile
@@ -416,24 +421,28 @@ class Step:
     def cancel(self, *, is_run: bool) -> None:
         """Nobody waits for it any more.
 
-        A read is stopped. A ``write`` goes on to its end, unless the whole run is cancelled; a
-        ``once`` always does.
+        What has not begun does not begin, and what failed is not tried again. A body that reads
+        is stopped. A ``write`` goes on to its end, unless the whole run is cancelled; a ``once``
+        always does.
         """
         if self.is_over:
             return
         self.is_cancelled = True
-        if self.is_unknown or (self.spec.effect is Effect.ONCE and self.number):
-            return
-        if self.spec.touches and not is_run and self.number:
+        if self.is_unknown:
             return
         if self._executing is None:
             self._cancelled_now()
+        elif self.spec.effect is Effect.ONCE or (self.spec.touches and not is_run):
+            return
         elif not self._executing.cancel() and not self.spec.touches:
             self._cancelled_now()
 
     def _cancelled_now(self) -> None:
-        text = "cancelled before it ended" if self.number else "cancelled before it began"
-        self._end(Result(x=ErrorInfo(type="CancelledError", message=text, code="cancelled"), st=Status.CANCELLED))
+        if self._has_begun:
+            error = ErrorInfo(type="CancelledError", message="cancelled before it ended", code="cancelled")
+        else:
+            error = ErrorInfo(type="CancelledError", message="cancelled before it began", code="not-done")
+        self._end(Result(x=error, st=Status.CANCELLED))
 
     def close(self) -> None:
         """Let go of it: the run is suspended or over."""

@@ -22,6 +22,7 @@ from podium.core.errors import (
     Deadlocked,
     ForgottenAwait,
     Nondeterminism,
+    PodiumError,
     RestartRequested,
     RunSuspended,
     StepFailed,
@@ -68,6 +69,7 @@ class Program:
         self.ending: Ending | None = None
         self._compensations: list[tuple[str, TaskSpec, dict[str, Any]]] = []
         self._outcomes: dict[str, tuple[str, Any]] = {}
+        self._is_winding_down = False
         self._is_compensating = False
         self._verdict: BaseException | None = None
         self._root_scope = Scope("")
@@ -146,6 +148,11 @@ class Program:
         self.loop.drain()
         if self.state.fault is not None:
             raise self.state.fault
+        if self._main.done() and self.ending is None and not self.state.is_dead:
+            self.state.fault = PodiumError(
+                f"The frame of workflow {self.spec.name!r} broke: {self._main!r}. Please report this."
+            )
+            raise self.state.fault
 
     # the program's frame ----------------------------------------------------------------
 
@@ -154,6 +161,7 @@ class Program:
         ending = await self._outcome(encoded_input)
         if self.state.is_dead:
             return
+        self._is_winding_down = True
         await self._wind_down()
         if ending.status != "succeeded" and ending.restart is None:
             self._is_compensating = True
@@ -182,8 +190,8 @@ class Program:
             return Ending("failed", error=describe_failure(error))
         except RestartRequested as request:
             return Ending("restarted", restart=request.bound)
-        except RunSuspended:
-            return Ending("suspended")
+        except RunSuspended as error:  # ours where the Context is dead; else the program raised it
+            return Ending("failed", error=describe_failure(error))
         except Exception as error:  # noqa: BLE001 - whatever the program raised is its outcome
             return Ending("failed", error=describe_failure(error))
 
@@ -272,7 +280,7 @@ class Program:
             resolve_value(self.state, wait, fact.body)
 
     def _on_cancel(self, _fact: Fact) -> None:
-        if not self.is_cancelled and not self._is_compensating:
+        if not self.is_cancelled and not self._is_winding_down:
             self.is_cancelled = True
             self._main.cancel()
 

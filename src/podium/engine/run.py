@@ -300,10 +300,10 @@ class ActiveRun:
             if step is not None:
                 step.cancel(is_run=self.program.is_cancelled)
         elif command.what == "timer":
-            self.program.timers.pop(path, None)
             timer = self.timers.pop(path, None)
-            if timer is not None:
+            if timer is not None:  # else it has fired, and its fact is on the way to the program
                 timer.cancel()
+                self.program.timers.pop(path, None)
         elif command.what == "child":
             child_id = self.children.get(path)
             if child_id is not None:

@@ -15,6 +15,7 @@ from podium.core.errors import NotDone
 from podium.core.ports import Attempt
 from podium.journal.records import (
     Kind,
+    Started,
     decode_failed_attempt,
     decode_result,
     decode_started,
@@ -50,43 +51,37 @@ class BodyRun:
         return isinstance(self.error, (NotDone, *self.declared))
 
 
+Place = tuple[int, int, str]
+"""A step: the run's number, its incarnation, the path."""
+
+
 class Committed:
-    """What is durable, as far as the guarantee speaks of it. Keys are (run, path)."""
+    """What is durable, as far as the guarantee speaks of it."""
 
     def __init__(self) -> None:
-        self.results: dict[int, set[str]] = defaultdict(set)
-        self.starts: dict[tuple[int, str], tuple[str, int, str]] = {}
-        self.not_done: dict[tuple[int, str], set[int]] = defaultdict(set)
-        self.facts: dict[int, int] = defaultdict(int)
-        """How many facts of the current incarnation are durable."""
+        self.results: set[Place] = set()
+        self.starts: dict[Place, Started] = {}
+        self.not_done: dict[Place, set[int]] = defaultdict(set)
+        """Attempts that were declared not to have happened."""
+        self._incarnations: dict[int, int] = defaultdict(int)
 
     def take(self, batch: Batch) -> None:
         """Note what a commit has made durable."""
         for run, kind, path, _, body in batch.records:
-            if kind < Kind.STARTED:
-                self.facts[run] += 1
+            place = (run, self._incarnations[run], path)
             if kind == Kind.RESULT:
-                self.results[run].add(path)
+                self.results.add(place)
                 result = decode_result(body)
                 if result.x is not None and result.x.code == "not-done":
-                    self.not_done[run, path].add(result.n)
+                    self.not_done[place].add(result.n)
             elif kind == Kind.STARTED:
-                started = decode_started(body)
-                self.starts[run, path] = (started.k, started.n, started.key)
+                self.starts[place] = decode_started(body)
             elif kind == Kind.FAILED_ATTEMPT:
                 failed = decode_failed_attempt(body)
                 if failed.x.code == "not-done":
-                    self.not_done[run, path].add(failed.n)
+                    self.not_done[place].add(failed.n)
             elif kind == Kind.RESTARTED:
-                self._forget(run)
-
-    def _forget(self, run: int) -> None:
-        self.results.pop(run, None)
-        self.facts.pop(run, None)
-        for key in [key for key in self.starts if key[0] == run]:
-            del self.starts[key]
-        for key in [key for key in self.not_done if key[0] == run]:
-            del self.not_done[key]
+                self._incarnations[run] += 1
 
 
 class Ledger:
@@ -102,21 +97,20 @@ class Ledger:
         self.bodies: list[BodyRun] = []
         self.faults: list[str] = []
         self._by_key: dict[tuple[str, str], list[BodyRun]] = defaultdict(list)
-        self._keys: dict[tuple[str, int, str], str] = {}
+        self._keys: dict[Place, str] = {}
 
     def about_to_begin(self, attempt: Attempt, num: int, incarnation: int) -> None:
         """Check that the engine may begin this attempt now."""
-        path, spec = attempt.path, attempt.spec
-        where = f"step {path!r} ({spec.name}, {spec.effect}) of run {attempt.run_id!r}"
-        if path in self.committed.results[num]:
+        place, spec = (num, incarnation, attempt.path), attempt.spec
+        where = f"step {attempt.path!r} ({spec.name}, {spec.effect}) of run {attempt.run_id!r}"
+        if place in self.committed.results:
             self.faults.append(f"{where} began again although its result was committed")
         if spec.touches:
-            self._check_start(attempt, num, where)
-            known = self._keys.setdefault((attempt.run_id, incarnation, path), attempt.key)
-            if known != attempt.key:
+            self._check_start(attempt, place, where)
+            if self._keys.setdefault(place, attempt.key) != attempt.key:
                 self.faults.append(f"{where} was repeated with another idempotency key")
         if spec.effect is Effect.ONCE:
-            self._check_once(attempt, num, where)
+            self._check_once(attempt, place, where)
 
     def begun(self, attempt: Attempt, process: int) -> BodyRun:
         """Note that a body has begun."""
@@ -140,18 +134,15 @@ class Ledger:
         """Return the bodies that began for a step."""
         return [body for body in self.bodies if (body.run_id, body.path) == (run_id, path)]
 
-    def _check_start(self, attempt: Attempt, num: int, where: str) -> None:
-        started = self.committed.starts.get((num, attempt.path))
-        if started is None or started[1] < attempt.number:
+    def _check_start(self, attempt: Attempt, place: Place, where: str) -> None:
+        started = self.committed.starts.get(place)
+        if started is None or started.n < attempt.number:
             self.faults.append(f"{where}: attempt {attempt.number} began before its start was durable")
-        elif started[0] == attempt.spec.name and started[1:] != (attempt.number, attempt.key):
-            self.faults.append(
-                f"{where}: attempt {attempt.number} with key {attempt.key} began, "
-                f"but attempt {started[1]} with key {started[2]} is what was recorded"
-            )
+        elif started.k == attempt.spec.name and started.n != attempt.number:
+            self.faults.append(f"{where}: attempt {attempt.number} began after attempt {started.n}")
 
-    def _check_once(self, attempt: Attempt, num: int, where: str) -> None:
-        declared = self.committed.not_done[num, attempt.path]
+    def _check_once(self, attempt: Attempt, place: Place, where: str) -> None:
+        declared = self.committed.not_done[place]
         for earlier in self._by_key[attempt.key, attempt.spec.name]:
             if not earlier.did_not_happen and earlier.number not in declared:
                 self.faults.append(

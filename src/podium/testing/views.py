@@ -44,7 +44,8 @@ class Views:
 
 def _view(run: ActiveRun) -> View:
     program = run.program
+    timers = tuple(path for path, timer in program.timers.items() if timer.callback is not None)
     return (
-        program.loop.now_us, program.loop._serial, tuple(program.waits), tuple(program.timers),  # noqa: SLF001
+        program.loop.now_us, program.loop._serial, tuple(program.waits), timers,  # noqa: SLF001
         tuple(program.open_effects), program.ending is not None,
     )  # fmt: skip
