@@ -24,87 +24,12 @@ _SEARCH = """
     SELECT article, page, heading, body, -bm25(section, 0, 2, 4, 1) AS score
     FROM section WHERE section MATCH ? ORDER BY score DESC LIMIT ?
 """
-_EMPTY_WORDS = frozenset(
-    [
-        "a",
-        "about",
-        "again",
-        "all",
-        "am",
-        "an",
-        "and",
-        "any",
-        "anyway",
-        "are",
-        "as",
-        "at",
-        "be",
-        "been",
-        "but",
-        "by",
-        "can",
-        "cannot",
-        "could",
-        "did",
-        "do",
-        "does",
-        "don",
-        "for",
-        "from",
-        "get",
-        "go",
-        "had",
-        "has",
-        "have",
-        "hi",
-        "how",
-        "i",
-        "if",
-        "in",
-        "is",
-        "it",
-        "its",
-        "just",
-        "me",
-        "mine",
-        "my",
-        "no",
-        "not",
-        "now",
-        "of",
-        "on",
-        "or",
-        "order",
-        "our",
-        "please",
-        "pls",
-        "possible",
-        "should",
-        "so",
-        "still",
-        "that",
-        "the",
-        "there",
-        "they",
-        "this",
-        "to",
-        "too",
-        "was",
-        "we",
-        "well",
-        "were",
-        "what",
-        "when",
-        "where",
-        "which",
-        "why",
-        "will",
-        "with",
-        "would",
-        "you",
-        "your",
-    ]
-)
+_EMPTY_WORDS = """
+    a about again all am an and any anyway are as at be been but by can cannot could did do does
+    don for from get go had has have hi how i if in is it its just me mine my no not now of on or
+    order our please pls possible should so still that the there they this to too was we well
+    were what when where which why will with would you your
+"""
 
 
 @dataclass(frozen=True)
@@ -130,7 +55,8 @@ class KnowledgeBase:
 
     def search(self, question: str, limit: int = 3) -> list[Section]:
         """The sections that answer a question best, best first."""
-        words = [w for w in re.findall(r"[^\W\d_]+", question.lower()) if w not in _EMPTY_WORDS]
+        empty = _EMPTY_WORDS.split()
+        words = [w for w in re.findall(r"[^\W\d_]+", question.lower()) if w not in empty]
         if not words:
             return []
         match = " OR ".join(f'"{word}"' for word in words)

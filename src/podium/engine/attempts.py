@@ -23,7 +23,7 @@ from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
 from podium.engine.failures import class_names, describe_failure
 from podium.engine.roles import StepRun
-from podium.journal.records import FailedAttempt, Kind, Note, Result, Started, Status, body
+from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide
 
 _RAW = msgspec.Raw
@@ -312,7 +312,7 @@ class Step:
 
     def _lost(self) -> ErrorInfo:
         text = f"the process died while attempt {self.number} of {self.spec.name} was in flight"
-        return ErrorInfo(type="Lost", message=text, code="lost", path=self.path)
+        return ErrorInfo(type=LOST, message=text, code="lost", path=self.path)
 
     def _unknown(self, cause: ErrorInfo, *, is_recorded: bool = False) -> None:
         """It may or may not have happened: reconcile, tell the program, or ask a person."""
@@ -373,7 +373,22 @@ class Step:
 
     def _did_not_happen(self, described: ErrorInfo) -> None:
         described = msgspec.structs.replace(described, code="not-done")
-        self._retry_or_fail(described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True)
+        cause = self.wait.command
+        if isinstance(cause, ErrorInfo) and cause.code == "lost" and not self.is_cancelled:
+            self._repeat_lost(described)
+        else:
+            self._retry_or_fail(described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True)
+
+    def _repeat_lost(self, described: ErrorInfo) -> None:
+        """An attempt that a crash kept from happening is no failure: the crash must not show."""
+        run, now = self.run, self.run.clock_us()
+        failed = FailedAttempt(
+            self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
+            self.first_at, msgspec.structs.replace(described, type=LOST), now,
+        )  # fmt: skip
+        run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
+        self._is_noted = False
+        self._attempt()
 
     def _ask_person(self, problem: str = "") -> None:
         cause = self.wait.command

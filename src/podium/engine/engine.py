@@ -138,6 +138,7 @@ class Engine:
         self._ready: deque[ActiveRun] = deque()
         self._is_pump_posted = False
         self._turn_began = 0.0
+        self._now_s = 0.0
         self._wall_us = ports.clock.wall_us()
         self._monotonic_s = ports.clock.monotonic_s()
         self._payloads: weakref.WeakValueDictionary[int, Payloads] = weakref.WeakValueDictionary()
@@ -498,7 +499,7 @@ class Engine:
         self._is_pump_posted = False
         if self.is_closed:
             return
-        self._turn_began = self.clock.monotonic_s()
+        self._turn_began = self._now_s = self.clock.monotonic_s()
         ready = self._ready
         for _ in range(len(ready)):
             run = ready.popleft()
@@ -507,7 +508,7 @@ class Engine:
                 self._park(run)
                 continue
             self._advance(run)
-            if self._must_yield():
+            if self._now_s - self._turn_began > TURN_S:
                 break
         if ready and self.log.trouble is None:
             self.wake()
@@ -538,14 +539,14 @@ class Engine:
             return
         if run.is_shown_waiting and run.queue:
             run.show_running()
-        began = self.clock.monotonic_s()
+        began_s = self._now_s
         try:
             run.advance(self._must_yield)
         except PodiumError as problem:
             self.hold(run, problem)
-        took_s = self.clock.monotonic_s() - began
-        if took_s > BLOCKED_AFTER_S and not run.is_closed:
-            self._blame(run, took_s)
+        self._now_s = self.clock.monotonic_s()
+        if self._now_s - began_s > BLOCKED_AFTER_S and not run.is_closed:
+            self._blame(run, self._now_s - began_s)
 
     def watch_start(self, step: Step) -> None:
         """Look at a read after a while: if it still runs, show it as started."""

@@ -8,6 +8,7 @@ from typing import NamedTuple
 
 from podium.core.errors import ErrorInfo
 from podium.journal.records import (
+    LOST,
     FailedAttempt,
     Kind,
     Result,
@@ -136,6 +137,6 @@ class History:
         known = self._step(path)
         known.task, known.effect, known.fingerprint = failed.k, failed.e, failed.f
         known.attempts = max(known.attempts, failed.n)
-        known.failures += 1
+        known.failures += failed.x.type != LOST
         known.first_at = known.first_at or failed.s
         known.next_at, known.is_open, known.error = failed.next_at, False, failed.x

@@ -293,15 +293,16 @@ class Program:
         Kind.CANCEL: _on_cancel,
     }
 
-    def deadlock(self) -> None:
-        """Stop a program that waits for something nothing can bring."""
+    def deadlock(self) -> Deadlocked:
+        """Stop a program that waits for something nothing can bring; return why."""
         tasks = ", ".join(task.get_name() or "main" for task in self.loop.tasks) or "main"
-        self._verdict = Deadlocked(
+        self._verdict = verdict = Deadlocked(
             f"Nothing is in flight and nothing was asked for, yet the program waits (tasks: {tasks}). "
             "It awaits an Event, Queue, Lock or Future that no other task will ever set."
         )
         self._main.cancel()
         self._drain()
+        return verdict
 
     def _keep(self, fact: Fact) -> None:
         """A fact not asked for yet is kept; with the same code that cannot be, so it is an error."""

@@ -42,6 +42,8 @@ from podium.journal.records import Kind, Note, Result, Value, body
 from podium.journal.store import InboxRow, RunRow
 
 _RAW = msgspec.Raw
+_DEADLOCK_CANCELS = 100
+"""How often a program that swallows its cancellation is cancelled, before the run is set aside."""
 _WALL_CHECK_S = 30.0
 """A timer that follows the wall clock looks at it again at least this often."""
 
@@ -209,11 +211,18 @@ class ActiveRun:
         self.engine.rested(self)
 
     def _end_deadlock(self) -> None:
-        self.program.deadlock()
-        self.pending += self.program.take_commands()
-        self._carry_out()
-        if self.program.ending is not None:
-            self.engine.finish(self)
+        """Cancel the program until it ends, or asks for something that can wake it again."""
+        for _ in range(_DEADLOCK_CANCELS):
+            verdict = self.program.deadlock()
+            self.pending += self.program.take_commands()
+            self._carry_out()
+            if self.program.ending is not None:
+                self.engine.finish(self)
+                return
+            if self.steps or self.waits():
+                self.engine.ready(self)
+                return
+        raise verdict
 
     @property
     def is_quiet(self) -> bool:
@@ -233,6 +242,11 @@ class ActiveRun:
             change = self.log.batch.change(self.num)
             change.status, change.waits = "running", None
             self.log.mark()
+
+    @property
+    def is_ended(self) -> bool:
+        """Whether the program has come to its end, and this worker still records."""
+        return self.program.ending is not None and not self.log.is_stopped
 
     def show_waiting(self) -> None:
         """Look again at what the run waits for, and show it."""

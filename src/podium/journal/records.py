@@ -91,6 +91,10 @@ class Started(msgspec.Struct, omit_defaults=True):
     a: msgspec.Raw = msgspec.Raw(b"")
 
 
+LOST = "Lost"
+"""Type of the error of an attempt that a crash kept from happening; it is no failure."""
+
+
 class FailedAttempt(msgspec.Struct, omit_defaults=True):
     """An attempt failed and another follows; so a crash does not forget how many there were."""
 
