@@ -18,7 +18,7 @@ from podium.journal.sqlite import SqliteStore
 from podium.journal.store import RecordRow, RunRow
 
 T = TypeVar("T")
-LIMIT_S = 8.0
+LIMIT_S = 5.0
 """The longest that a test waits for what must come."""
 
 

@@ -4,6 +4,7 @@ import asyncio
 import time
 
 from pathlib import Path
+from typing import Any
 
 import podium
 
@@ -42,7 +43,7 @@ async def flaky() -> None:
 
 
 @workflow
-async def total(upto: int, name: str = "") -> dict[str, object]:
+async def total(upto: int, name: str = "") -> dict[str, Any]:
     print("printed by the workflow")
     parts = await podium.map(fetch, range(upto))
     return {"sum": sum(parts), "name": name}
@@ -54,7 +55,7 @@ async def fails() -> int:
 
 
 @workflow
-async def paid() -> object:
+async def paid() -> Any:
     await write("before")
     amount = await receive("paid")
     await write("after")
@@ -62,18 +63,19 @@ async def paid() -> object:
 
 
 @workflow
-async def asked() -> object:
+async def asked() -> Any:
     return await podium.ask({"question": "send it?"}, to="the boss")
 
 
 @workflow
-async def parent() -> object:
+async def parent() -> Any:
     return await paid()
 
 
 @workflow
 async def slow() -> str:
     await write("before")
+    await write("then")
     while not Path("go").exists():
         await podium.sleep("10ms")
     return await write("after")

@@ -1,5 +1,6 @@
 """Help, version and completion."""
 
+import re
 import subprocess
 import sys
 
@@ -54,8 +55,8 @@ def test_each_command_has_help_with_an_example(podium: Callable[..., Said], tmp_
     assert len(helps) > 12
     for words, said in helps.items():
         assert said.code == 0
-        assert f"Example:\n    podium {' '.join(words[:1])}" in said.out, words
-        assert "..." not in said.out.replace("MODULE...", "").replace("[MODULE]...", ""), words
+        assert f"Example:\n    podium {words[0]}" in said.out, words
+        assert re.search(r"[a-z]\.\.\.\n", said.out) is None, words
 
 
 def test_help_imports_nothing_heavy() -> None:

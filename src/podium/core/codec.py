@@ -66,7 +66,7 @@ class Codec:
         """
         try:
             return self._decode(encoded)
-        except (ValueError, TypeError, NotImplementedError) as problem:
+        except Exception as problem:  # noqa: BLE001 - a validator of the user's may raise anything
             raise ValueNotPortable(
                 f"{_short(encoded)} does not fit {describe(self.kind)}: {problem}"
             ) from problem
@@ -82,12 +82,21 @@ class Codec:
         if len(encoded) > limit_bytes:
             raise PayloadTooLarge(what, len(encoded), limit_bytes)
         copy = self.decode(encoded)
-        if copy != value:
+        if not _equal(copy, value, what):
             raise ValueNotPortable(
                 f"{what} is {_short(value)}, which comes back from JSON as {_short(copy)} under "
                 f"the declared type {describe(self.kind)}: {_difference(value, copy)}. {_REMEDY}"
             )
         return encoded, copy
+
+
+def _equal(copy: Any, value: Any, what: str) -> bool:
+    try:
+        return bool(copy == value)
+    except Exception as problem:  # noqa: BLE001 - arrays, for one, cannot be compared so
+        raise ValueNotPortable(
+            f"{what} cannot be compared with its copy: {type(problem).__name__}: {problem}. {_REMEDY}"
+        ) from None
 
 
 def encode(value: Any, what: str = "value") -> bytes:
@@ -100,7 +109,7 @@ def encode(value: Any, what: str = "value") -> bytes:
         return _encoder.encode(value)
     except NotImplementedError as problem:
         raise ValueNotPortable(f"{what} holds {problem}, which has no JSON form. {_REMEDY}") from None
-    except (TypeError, ValueError, RecursionError) as problem:
+    except Exception as problem:  # noqa: BLE001 - an encoder of the user's may raise anything
         raise ValueNotPortable(f"{what} has no JSON form: {problem}. {_REMEDY}") from problem
 
 
@@ -336,5 +345,8 @@ def _difference(value: Any, copy: Any, path: str = "$") -> str:
 
 
 def _short(value: Any, chars: int = 120) -> str:
-    text = value[: chars * 4].decode(errors="replace") if isinstance(value, bytes) else repr(value)
+    try:
+        text = value[: chars * 4].decode(errors="replace") if isinstance(value, bytes) else repr(value)
+    except Exception as problem:  # noqa: BLE001 - a repr of the user's may raise anything
+        text = f"a {type(value).__name__} ({type(problem).__name__} in its repr)"
     return text if len(text) <= chars else f"{text[:chars]}…"

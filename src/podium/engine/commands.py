@@ -8,13 +8,12 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from podium.core.codec import Codec
-from podium.core.errors import ErrorInfo
+from podium.core.errors import ErrorInfo, RunSuspended
 from podium.core.ports import Entropy
 from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.engine.history import Fact, History, Known
 from podium.engine.loop import RunFuture, RunLoop, Timer
 from podium.journal.records import Kind
-
 
 MISSING: Any = object()
 
@@ -176,3 +175,14 @@ class RunState:
     is_dead: bool = False
     fault: BaseException | None = None
     unawaited: list[tuple[str, str]] = field(default_factory=list)
+
+    def require_alive(self) -> None:
+        """Refuse to start anything for a program that this process has let go of.
+
+        Raises:
+            RunSuspended: It has.
+        """
+        if self.is_dead:
+            raise RunSuspended
+        if self.fault is not None:
+            raise self.fault

@@ -17,7 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from podium.core.codec import Codec, codec_for, decode_any, encode, encode_sorted
-from podium.core.errors import Nondeterminism, RestartRequested, RunSuspended
+from podium.core.errors import Nondeterminism, RestartRequested
 from podium.core.scope import Scope
 from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.engine.commands import (
@@ -31,12 +31,12 @@ from podium.engine.commands import (
     Send,
     StartChild,
     StartStep,
-    StartTimer,
     Wait,
 )
 from podium.engine.history import Fact
 from podium.engine.loop import RunFuture, RunTask, Timer
 from podium.engine.outcomes import resolve_value
+from podium.engine.timers import Timers
 from podium.journal.records import Kind, Value, decode_value
 
 _ANY = codec_for(Any)
@@ -47,11 +47,15 @@ class RunContext:
 
     Args:
         state: Shared with the delivery of facts.
+        timers: Starts and cancels durable timers.
         redeliver: Delivers a kept fact to a wait that has just been registered.
     """
 
-    def __init__(self, state: RunState, redeliver: Callable[[Fact], None]) -> None:
+    def __init__(
+        self, state: RunState, timers: Timers, redeliver: Callable[[Fact], None]
+    ) -> None:
         self.state = state
+        self._timers = timers
         self._redeliver = redeliver
         self._env: dict[str, str | None] = {}
         self._patches: dict[str, bool] = {}
@@ -100,9 +104,9 @@ class RunContext:
             due_us = round(until.timestamp() * 1e6)
         else:
             due_us = self.state.loop.now_us + round((delay_s or 0) * 1e6)
-        timer = Timer(_wake, (future,), contextvars.copy_context(), due_us / 1e6, path, self.cancel_timer)
+        timer = Timer(_wake, (future,), contextvars.copy_context(), due_us / 1e6, path, self._timers.cancel)
         future.on_cancel = timer.cancel
-        self._add_timer(timer, due_us, follows_wall=follows_wall)
+        self._timers.add(timer, due_us, follows_wall=follows_wall)
         return future
 
     def receive(self, path: str, name: str, codec: Codec) -> RunFuture:
@@ -226,10 +230,7 @@ class RunContext:
         return Wait(what, path, self._future(), codec, self.state.loop.now_us)
 
     def _alive(self) -> None:
-        if self.state.is_dead:
-            raise RunSuspended
-        if self.state.fault is not None:
-            raise self.state.fault
+        self.state.require_alive()
 
     def _ask_for(self, wait: Wait, command: Command) -> None:
         path = wait.path
@@ -250,24 +251,6 @@ class RunContext:
     def _cancelled(self, path: str, what: str) -> None:
         if not self.state.is_dead:
             self.state.commands.append(CancelStep(path, what))
-
-    def start_timer(self, timer: Timer) -> None:
-        """Take a timer of the program's loop (``asyncio.timeout``, ``call_later``)."""
-        self._alive()
-        self._add_timer(timer, self.state.loop.now_us + timer.delay_us, follows_wall=False)
-
-    def _add_timer(self, timer: Timer, due_us: int, *, follows_wall: bool) -> None:
-        fact = self.state.kept.pop(timer.path, None) if self.state.kept else None
-        if fact is not None:
-            self.state.loop.fire(timer)
-            return
-        self.state.timers[timer.path] = timer
-        self.state.commands.append(StartTimer(timer.path, due_us, follows_wall))
-
-    def cancel_timer(self, timer: Timer) -> None:
-        """Take note that a timer was called off."""
-        if not self.state.is_dead:
-            self.state.commands.append(CancelStep(timer.path, "timer"))
 
     def _once_only(self, kind: Kind, path: str, command: Command) -> None:
         self._alive()

@@ -7,17 +7,16 @@ from plain call-backs of the outer loop: ``_pump`` advances ready runs and then 
 from __future__ import annotations
 
 import logging
-import weakref
 
 from collections import deque
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
 
 import msgspec
 
-from podium.core.errors import ErrorInfo, PodiumError, StoreError
+from podium.core.errors import PodiumError, StoreError
 from podium.core.limits import (
     PAYLOAD_BYTES_MAX,
     SHOW_STARTED_AFTER_S,
@@ -25,17 +24,19 @@ from podium.core.limits import (
 )
 from podium.core.ports import Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
+from podium.core.version import VERSION
 from podium.engine import guard
 from podium.engine.attempts import Step
-from podium.engine.commands import Ending, Send, StartChild
+from podium.engine.book import PayloadBook
+from podium.engine.commands import Ending
 from podium.engine.failures import describe_failure
 from podium.engine.history import History
 from podium.engine.log import Committer, Log
 from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours
-from podium.engine.payloads import Payloads
-from podium.engine.run import ActiveRun, child_outcome
+from podium.engine.relations import Relations
+from podium.engine.roles import RelatedRun
+from podium.engine.run import ActiveRun
 from podium.engine.sleepers import Sleepers
-from podium.journal.payload import PayloadCache
 from podium.journal.records import Kind, Note, Value, body
 from podium.journal.store import (
     Batch,
@@ -44,9 +45,7 @@ from podium.journal.store import (
     RunRow,
     Store,
     WorkerIdentity,
-    WorkerRow,
 )
-from podium.core.version import VERSION
 
 _logger = logging.getLogger("podium")
 
@@ -141,11 +140,8 @@ class Engine:
         self._now_s = 0.0
         self._wall_us = ports.clock.wall_us()
         self._monotonic_s = ports.clock.monotonic_s()
-        self._payloads: weakref.WeakValueDictionary[int, Payloads] = weakref.WeakValueDictionary()
-        self._family_keys: dict[int, bytes] = {}
-        self._cache = PayloadCache()
-        self._pending_blobs: dict[int, bytes] = {}
-        self._blob_ids = _blob_ids(worker.id)
+        self.book = PayloadBook(worker.id, self.log, ports.reader, ports.entropy, self.new_num)
+        self.relations = Relations(self)
         self._last_num = 0
         self._young: deque[tuple[float, Step]] = deque()
         self._young_timer: Any = None
@@ -246,53 +242,22 @@ class Engine:
         """Return what the code that records is recognised by."""
         return f"{spec.version}+podium-{VERSION}"
 
-    # payloads ---------------------------------------------------------------------------
-
-    def payloads(self, family: int) -> Payloads:
-        """Return the payloads of a family, shared by its runs in memory."""
-        found = self._payloads.get(family)
-        if found is None:
-            key = self._family_keys.get(family) or self.reader.family_key(family)
-            found = Payloads(family, key, self, self.reader, self._cache)
-            self._payloads[family] = found
-        return found
-
     def files_of(self, family: int) -> Any:
         """Return where File values of a family are kept."""
         return self._files(family) if self._files is not None else None
-
-    def put_blob(self, family: int, data: bytes, digest: bytes | None) -> int:
-        """Append a blob to the batch."""
-        blob_id = next(self._blob_ids)
-        self.log.batch.blobs.append((blob_id, family, digest, data))
-        self.log.mark(len(data) + 32)
-        self._pending_blobs[blob_id] = data
-        return blob_id
-
-    def pending_blob(self, blob_id: int) -> bytes | None:
-        """Return a blob that is not committed yet."""
-        return self._pending_blobs.get(blob_id)
-
-    def new_family(self) -> int:
-        """Create a family with its key."""
-        family, key = self.new_num(), self.entropy.token(32)
-        self.log.batch.families.append((family, key))
-        self.log.mark()
-        self._family_keys[family] = key
-        return family
 
     # runs come --------------------------------------------------------------------------
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: ActiveRun | None = None, parent_path: str | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log, owned by this worker where it may execute it."""
-        family = parent.row.family if parent else self.new_family()
-        is_mine = self.may_execute(run_id, parent)
+        family = parent.row.family if parent else self.book.new_family()
+        is_mine = self._may_execute(run_id, parent)
         row = RunRow(
             num=self.new_num(), id=run_id, uid=self.entropy.token(16).hex(), workflow=spec.name,
-            version=self.code_of(spec), family=family, input=self.payloads(family).pack(encoded),
+            version=self.code_of(spec), family=family, input=self.book.of(family).pack(encoded),
             created_at=self.clock_us(), parent=parent.num if parent else None,
             parent_path=parent_path, status="running" if is_mine else "accepted",
             owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
@@ -301,7 +266,7 @@ class Engine:
         self.log.mark(len(row.input) + 256)
         return row
 
-    def may_execute(self, run_id: str, parent: ActiveRun | None = None) -> bool:
+    def _may_execute(self, run_id: str, parent: RelatedRun | None = None) -> bool:
         """Whether a new run stays here rather than being left to any worker."""
         only = self.options.only
         if self.is_closing or (only is not None and run_id not in only and parent is None):
@@ -342,22 +307,10 @@ class Engine:
         """The runs in memory, by number."""
         return self.runs
 
-    def rested(self, run: ActiveRun) -> None:
-        """A run waits, and nothing of it is in flight."""
-        self.sleepers.rested(run)
-
-    def wake_sleeper(self, num: int) -> None:
-        """Bring a run back into memory, if it has left it."""
-        self.sleepers.wake(num)
-
     def _load_sleeper(self, num: int) -> None:
         row = self.reader.run_by_num(num)
         if row is not None and row.owner == self.worker.id and not self.is_closing:
             self.neighbours.load(row)
-
-    def recovered_timer(self, num: int, path: str) -> float | None:
-        """Return the seconds left of a timer by the boot clock, if known."""
-        return self.neighbours.recovered_timer(num, path)
 
     # runs go ----------------------------------------------------------------------------
 
@@ -375,7 +328,7 @@ class Engine:
         row = self._write_ending(run, ending)
         self._forget(run)
         if row.parent is not None:
-            self._tell_parent(row)
+            self.relations.tell_parent(row)
         self.log.after(self.log.appended, partial(self._tell_ended, row.num))
 
     def _write_ending(self, run: ActiveRun, ending: Ending) -> RunRow:
@@ -391,7 +344,7 @@ class Engine:
         self.log.flush()
         return row
 
-    def hold(self, run: ActiveRun, error: BaseException) -> None:
+    def _hold(self, run: ActiveRun, error: BaseException) -> None:
         """Set a run aside until somebody acts; nothing of it is lost."""
         run.record(Kind.HELD, "", body(Note("blocked", str(error)[:2000])))
         run.pending.clear()
@@ -416,68 +369,9 @@ class Engine:
         self.neighbours.forget(run.num)
         self.sleepers.moved(run.num)
 
-    def _tell_parent(self, row: RunRow) -> None:
-        assert row.parent is not None
-        parent = self.runs.get(row.parent)
-        path = row.parent_path or ""
-        if parent is not None and path in parent.program.waits:
-            parent.child_ended(path, row)
-        elif parent is None:
-            at = self.clock_us()
-            self.log.batch.inbox_new.append((row.parent, "child", path, child_outcome(row), at))
-            self.log.mark()
-
     def _tell_ended(self, num: int) -> None:
         for callback in self.ended.pop(num, ()):
             callback()
-
-    # between runs -----------------------------------------------------------------------
-
-    def start_child(self, parent: ActiveRun, command: StartChild) -> None:
-        """Start a child run, or find the one that was started before the crash."""
-        path, run_id = command.wait.path, command.run_id
-        existing = self.reader.run(run_id)
-        active = self.by_id.get(run_id)
-        if existing is None and active is None:
-            parent.record(Kind.CHILD_STARTED, path, body(Value(name=run_id)))
-            row = self.accept(
-                command.wait.spec, command.wait.encoded, run_id, parent.headers,
-                parent=parent, parent_path=path,
-            )  # fmt: skip
-            self.adopt(row)
-        elif existing is not None and existing.parent != parent.num:
-            text = f"run id {run_id!r} belongs to another run"
-            error = ErrorInfo(type="IdInUse", message=text, code="id-in-use", path=path)
-            parent.fact(Kind.CHILD, path, body(Value(name=run_id, x=error)))
-        elif existing is not None and existing.is_ended:
-            parent.child_ended(path, existing)
-        elif existing is not None and active is None:
-            self.neighbours.claim_one(existing)
-
-    def cancel_child(self, parent: ActiveRun, run_id: str) -> None:
-        """Pass a cancel on to a child."""
-        child = self.by_id.get(run_id)
-        if child is not None:
-            child.fact(Kind.CANCEL, "", b"{}")
-            return
-        row = self.reader.run(run_id)
-        if row is not None and not row.is_ended:
-            self.log.batch.inbox_new.append((row.num, "cancel", "", b"", parent.clock_us()))
-            self.log.mark()
-
-    def send(self, command: Send) -> ErrorInfo | None:
-        """Put a signal of one run into another's inbox; return why it cannot be."""
-        active = self.by_id.get(command.run_id)
-        row = active.row if active is not None else self.reader.run(command.run_id)
-        if row is None or (active is None and row.is_ended):
-            code = "run-not-found" if row is None else "run-ended"
-            text = f"there is no run {command.run_id!r}" if row is None else f"run {row.id!r} has {row.status}"
-            return ErrorInfo(type="RunNotFound" if row is None else "RunEnded", message=text, code=code)
-        at = self.clock_us()
-        self.log.batch.inbox_new.append((row.num, "signal", command.name, command.value, at))
-        self.log.mark(len(command.value))
-        self.log.flush()
-        return None
 
     # the pump ---------------------------------------------------------------------------
 
@@ -543,7 +437,7 @@ class Engine:
         try:
             run.advance(self._must_yield)
         except PodiumError as problem:
-            self.hold(run, problem)
+            self._hold(run, problem)
         self._now_s = self.clock.monotonic_s()
         if self._now_s - began_s > BLOCKED_AFTER_S and not run.is_closed:
             self._blame(run, self._now_s - began_s)
@@ -571,12 +465,8 @@ class Engine:
         if self.has_probe:
             self.probe("committed", "", "")
         self.taken |= result.taken
-        if batch.blobs:
-            for blob in batch.blobs:
-                self._pending_blobs.pop(blob[0], None)
-        if batch.families:
-            for family, _ in batch.families:
-                self._family_keys.pop(family, None)
+        if batch.blobs or batch.families:
+            self.book.committed(batch)
         if batch.inbox_done:
             self.neighbours.messages_recorded(batch.inbox_done)
         if batch.inbox_new:
@@ -606,11 +496,3 @@ class Engine:
 
 def _no_probe(_point: str, _run: str, _path: str) -> None:
     """Do nothing: crash points exist in the simulator only."""
-
-
-def _blob_ids(worker: int) -> Iterator[int]:
-    """Give numbers that no other worker gives; short ones first, since references carry them."""
-    short = worker << 24
-    yield from range(short + 1, short + (1 << 24))
-    long = (1 << 62) | (worker << 36)
-    yield from range(long, long + (1 << 36))

@@ -144,7 +144,7 @@ class Neighbours:
         for message in engine.reader.inbox(engine.worker.id):
             if message.id in self._inbox_taken:
                 continue
-            engine.wake_sleeper(message.run)
+            engine.sleepers.wake(message.run)
             run = engine.held.get(message.run)
             if run is not None:
                 self._inbox_taken.add(message.id)

@@ -38,6 +38,7 @@ from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask
 from podium.engine.outcomes import resolve_result, resolve_value
+from podium.engine.timers import Timers
 from podium.journal.records import Kind, Result, decode_result
 
 
@@ -50,8 +51,8 @@ class Program:
     ) -> None:  # fmt: skip
         self.loop = RunLoop(  # type: ignore[abstract]  # the rest is refused by name
             int(settings.uid[:15], 16),
-            lambda timer: self.context.start_timer(timer),
-            lambda timer: self.context.cancel_timer(timer),
+            lambda timer: self._timers.start(timer),
+            lambda timer: self._timers.cancel(timer),
         )
         self.loop.now_us = started_at
         self.state = RunState(
@@ -59,7 +60,8 @@ class Program:
             is_same_code=history.code == settings.code,
         )  # fmt: skip
         self.loop.on_suspicion = self._suspect
-        self.context = RunContext(self.state, lambda fact: self._handlers[fact.kind](self, fact))
+        self._timers = Timers(self.state)
+        self.context = RunContext(self.state, self._timers, lambda fact: self._handlers[fact.kind](self, fact))
         self.spec = spec
         self.history = history
         self.waits = self.state.waits

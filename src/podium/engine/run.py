@@ -21,8 +21,6 @@ from podium.core.limits import CLAIMS_MAX, RECORDS_MAX, RECORDS_WARN
 from podium.core.ports import Cancellable
 from podium.core.spec import WorkflowSpec
 from podium.engine.attempts import Step
-from podium.engine.guard import Suspicion
-from podium.engine.history import Fact, History
 from podium.engine.commands import (
     CancelStep,
     Command,
@@ -36,6 +34,8 @@ from podium.engine.commands import (
     StartStep,
     StartTimer,
 )
+from podium.engine.guard import Suspicion
+from podium.engine.history import Fact, History
 from podium.engine.program import Program
 from podium.engine.roles import RunEngine
 from podium.journal.records import Kind, Note, Result, Value, body
@@ -58,7 +58,7 @@ class ActiveRun:
         self.num = row.num
         self.id = row.id
         self.spec = spec
-        self.payloads = engine.payloads(row.family)
+        self.payloads = engine.book.of(row.family)
         self.files = engine.files_of(row.family)
         self.headers: dict[str, Any] = decode_any(row.headers)
         self.steps: dict[str, Step] = {}
@@ -135,6 +135,8 @@ class ActiveRun:
 
     def fact(self, kind: int, path: str, record_body: bytes) -> None:
         """Append a fact and let the program see it in its turn."""
+        if self.engine.has_probe:
+            self.engine.probe("before-append", self.id, path)
         at = self.clock_us()
         self.record(kind, path, record_body, at)
         self.queue.append(Fact(kind, path, at, record_body))
@@ -167,6 +169,8 @@ class ActiveRun:
         queue = self.queue
         while queue and program.ending is None:
             fact = queue.popleft()
+            if self.engine.has_probe:
+                self.engine.probe("before-deliver", self.id, fact.path)
             program.deliver(fact)
             if program.state.commands:
                 self.pending += program.take_commands()
@@ -208,7 +212,7 @@ class ActiveRun:
         self.is_shown_waiting = True
         self.log.mark(len(change.waits))
         self.log.flush()
-        self.engine.rested(self)
+        self.engine.sleepers.rested(self)
 
     def _end_deadlock(self) -> None:
         """Cancel the program until it ends, or asks for something that can wake it again."""
@@ -321,7 +325,7 @@ class ActiveRun:
         elif command.what == "child":
             child_id = self.children.get(path)
             if child_id is not None:
-                self.engine.cancel_child(self, child_id)
+                self.engine.relations.cancel_child(self, child_id)
         elif command.what == "ask":
             for ask_id, (ask_path, _) in list(self.asks.items()):
                 if ask_path == path:
@@ -334,7 +338,7 @@ class ActiveRun:
         if command.follows_wall:
             self._follow_wall(path, command.due_us)
             return
-        known = self.engine.recovered_timer(self.num, path)
+        known = self.engine.neighbours.recovered_timer(self.num, path)
         asked_s = (command.due_us - self.program.loop.now_us) / 1e6
         if known is not None:
             left_s = min(known, max(asked_s, 0.0)) if asked_s > 0 else known
@@ -359,11 +363,7 @@ class ActiveRun:
         if command.wait.future.done():
             return
         self.children[command.wait.path] = command.run_id
-        self.engine.start_child(self, command)
-
-    def child_ended(self, path: str, row: RunRow) -> None:
-        """Take the outcome of a child run."""
-        self.fact(Kind.CHILD, path, child_outcome(row))
+        self.engine.relations.start_child(self, command)
 
     def _open_ask(self, command: OpenAsk) -> None:
         if command.path in self.program.waits and not self.program.waits[command.path].future.done():
@@ -407,7 +407,7 @@ class ActiveRun:
 
     def _send(self, command: Send) -> None:
         if command.path in self.program.waits:
-            problem = self.engine.send(command)
+            problem = self.engine.relations.send(command)
             self.fact(Kind.RESULT, command.path, body(Result(k="podium.send", x=problem)))
 
     def _publish(self, command: Publish) -> None:

@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import logging
 import random
 
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -17,6 +19,7 @@ from podium.testing.ledger import Ledger
 from podium.testing.replay import brief, differences
 from podium.testing.simulator import SILENCE, CrashPoint, Question, SimulationError, SimWorld
 
+Points = str | int | Iterable[int | tuple[int, ...]]
 Answers = Callable[[Any], Any] | Sequence[Any]
 RUN_ID = "run"
 """The id of the run that is crashed."""
@@ -61,7 +64,7 @@ class CrashReport:
 def crash_everywhere(
     workflow: Workflow[..., Any], input: dict[str, Any] | None = None, *,
     signals: Iterable[tuple[Any, ...]] = (), answers: Answers = (), seed: object = 0,
-    points: str | int | Iterable[int] = "all", setup: Callable[[], object] | None = None,
+    points: Points = "all", setup: Callable[[], object] | None = None,
     check: Callable[[], object] | None = None, same: Callable[[Any, Any], bool] | None = None,
 ) -> CrashReport:  # fmt: skip
     """Prove that a workflow gives the same output wherever its process dies.
@@ -77,7 +80,8 @@ def crash_everywhere(
         answers: What people answer to its asks: a function of the form, or a list, in order.
             Whether a ``once`` has happened people know by themselves.
         seed: Durations and the order of what is ready are drawn from it.
-        points: ``"all"``, a number (a sample of so many), or the points themselves.
+        points: ``"all"``, a number (a sample of so many), or the points themselves; a tuple
+            stands for several crashes in one world.
         setup: Called before each world: puts back what the tasks change outside.
         check: Called after each world: may assert what the tasks have done outside.
         same: Compares two outputs, where ``==`` asks too much.
@@ -88,7 +92,10 @@ def crash_everywhere(
     Raises:
         CrashFailure: A crash made a difference; it says which, where, and how to repeat it.
     """
-    proof = _Proof(workflow, input or {}, list(signals), answers, seed, setup, check, same)
+    proof = CrashProof(
+        workflow=workflow, input=input or {}, signals=list(signals), answers=answers, seed=seed,
+        setup=setup, check=check, same=same,
+    )  # fmt: skip
     return proof.carry_out(points)
 
 
@@ -103,60 +110,72 @@ class _World:
     waits_for_person: bool
 
 
-@dataclass
-class _Proof:
-    """One call of ``crash_everywhere``."""
+@dataclass(kw_only=True)
+class CrashProof:
+    """One call of :func:`crash_everywhere`, for those who want other worlds.
+
+    Attributes:
+        world: Makes each world.
+    """
 
     workflow: Workflow[..., Any]
     input: dict[str, Any]
-    signals: list[tuple[Any, ...]]
-    answers: Answers
-    seed: object
-    setup: Callable[[], object] | None
-    check: Callable[[], object] | None
-    same: Callable[[Any, Any], bool] | None
+    signals: list[tuple[Any, ...]] = field(default_factory=list)
+    answers: Answers = ()
+    seed: object = 0
+    setup: Callable[[], object] | None = None
+    check: Callable[[], object] | None = None
+    same: Callable[[Any, Any], bool] | None = None
+    world: Callable[[object], SimWorld] = SimWorld
 
-    def carry_out(self, points: str | int | Iterable[int]) -> CrashReport:
-        """Run the undisturbed world, then each crashed one."""
-        calm = self._world(None)
-        if calm.faults:
-            raise CrashFailure(self._text("even without a crash promises are broken", calm.faults))
-        status, output, _ = calm.outcome
-        report = CrashReport(self.workflow.name, self.seed, status, output, calm.points)
-        report.attempts.update(calm.attempts)
-        for index in self._chosen(points, len(calm.points)):
-            world = self._world(index)
-            self._compare(calm, world, index)
-            report.tried.append(calm.points[index])
-            if world.waits_for_person:
-                report.waiting.append(calm.points[index])
-            for step, count in world.attempts.items():
-                report.attempts[step] = max(count, report.attempts.get(step, 0))
-        return report
+    def carry_out(self, points: Points = "all") -> CrashReport:
+        """Run the undisturbed world, then each crashed one.
 
-    def _chosen(self, points: str | int | Iterable[int], count: int) -> list[int]:
+        Raises:
+            CrashFailure: A crash made a difference.
+        """
+        with quiet():
+            calm = self._world(())
+            if calm.faults:
+                raise CrashFailure(self._text("even without a crash promises are broken", calm.faults))
+            status, output, _ = calm.outcome
+            report = CrashReport(self.workflow.name, self.seed, status, output, calm.points)
+            report.attempts.update(calm.attempts)
+            for plan in self._chosen(points, len(calm.points)):
+                self._try(calm, plan, report)
+            return report
+
+    def _try(self, calm: _World, plan: tuple[int, ...], report: CrashReport) -> None:
+        world = self._world(plan)
+        self._compare(calm, world, plan)
+        report.tried.append(calm.points[plan[0]])
+        if world.waits_for_person:
+            report.waiting.append(calm.points[plan[0]])
+        for step, count in world.attempts.items():
+            report.attempts[step] = max(count, report.attempts.get(step, 0))
+
+    def _chosen(self, points: Points, count: int) -> list[tuple[int, ...]]:
         if isinstance(points, str):
             if points != "all":
                 raise ValueError(f"points={points!r}: expected 'all', a number, or a list of points")
-            return list(range(count))
+            return [(number,) for number in range(count)]
         if isinstance(points, int):
             chance = random.Random(f"points/{self.seed}")
-            return sorted(chance.sample(range(count), min(points, count)))
-        return [index for index in points if 0 <= index < count]
+            return [(number,) for number in sorted(chance.sample(range(count), min(points, count)))]
+        plans = [(one,) if isinstance(one, int) else tuple(one) for one in points]
+        return [plan for plan in plans if 0 <= plan[0] < count]
 
-    def _world(self, crash_at: int | None) -> _World:
+    def _world(self, plan: tuple[int, ...]) -> _World:
         if self.setup is not None:
             self.setup()
-        with SimWorld(self.seed) as world:
-            if crash_at is not None:
-                world.crash_when = lambda point: point.index == crash_at
-            people = _People(world.ledger, self.answers)
-            world.answer_with = people.answer
+        with self.world(self.seed) as world:
+            world.crash_when = lambda point: point.number in plan
+            world.answer_with = _People(world.ledger, self.answers).answer
             world.worker()
             world.start(self.workflow, self.input, id=RUN_ID)
             self._send_signals(world)
-            problem = _let_it_end(world)
-            faults = [*problem, *world.ledger.faults, *world.views.faults, *_untidy(world)]
+            faults = _let_it_end(world)
+            faults += [*world.ledger.faults, *world.views.faults, *_untidy(world)]
             faults += self._checked(world)
             row = world.row(RUN_ID)
             return _World(
@@ -186,35 +205,60 @@ class _Proof:
                 found.append(f"check() failed: {problem}")
         return found
 
-    def _compare(self, calm: _World, world: _World, index: int) -> None:
-        point = calm.points[index]
-        if world.points[: index + 1] != calm.points[: index + 1]:
-            raise CrashFailure(
-                self._text(
-                    f"the way to crash point {point} was not the same twice; the tasks or the "
-                    "workflow depend on real time, chance or state that setup= does not put back",
-                    world.faults, index,
-                )  # fmt: skip
+    def _compare(self, calm: _World, world: _World, plan: tuple[int, ...]) -> None:
+        first = plan[0]
+        where = " and ".join(str(world.points[one]) for one in plan if one < len(world.points))
+        if world.points[: first + 1] != calm.points[: first + 1]:
+            what = (
+                f"the way to crash point {calm.points[first]} was not the same twice; the tasks or "
+                "the workflow depend on real time, chance or state that setup= does not put back"
             )
+            raise CrashFailure(self._text(what, world.faults, plan))
         if world.faults:
-            raise CrashFailure(self._text(f"after a crash at {point} promises are broken", world.faults, index))
+            what = f"after a crash at {where} promises are broken"
+            raise CrashFailure(self._text(what, world.faults, plan))
         if not (world.waits_for_person or self._is_same(calm.outcome, world.outcome)):
-            lines = [f"undisturbed: {calm.outcome}", f"crashed:     {world.outcome}"]
-            raise CrashFailure(self._text(f"after a crash at {point} the outcome differs", lines, index))
+            what = f"after a crash at {where} the outcome differs"
+            lines = list(difference(calm.outcome, world.outcome))
+            raise CrashFailure(self._text(what, lines, plan))
 
     def _is_same(self, one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
         if self.same is not None and one[0] == other[0] == "succeeded":
             return self.same(one[1], other[1])
         return one == other
 
-    def _text(self, what: str, lines: list[str], index: int | None = None) -> str:
+    def _text(self, what: str, lines: list[str], plan: tuple[int, ...] = ()) -> str:
         name = self.workflow.name
-        points = "" if index is None else f", points=[{index}]"
-        shown = [line if len(line) < 2_000 else f"{line[:2_000]}…" for line in lines[:10]]
+        shown = plan[0] if len(plan) == 1 else plan
+        points = f", points=[{shown}]" if plan else ""
         return "\n".join([
-            f"{name}: {what}.", *(f"  {line}" for line in shown),
+            f"{name}: {what}.",
+            *(f"  {line if len(line) < 2_000 else f'{line[:2_000]}…'}" for line in lines[:10]),
             f"  To repeat it: crash_everywhere({name}, …, seed={self.seed!r}{points})",
         ])  # fmt: skip
+
+
+def difference(calm: Any, crashed: Any, place: str = "outcome") -> Iterator[str]:
+    """Say where two outcomes differ."""
+    if isinstance(calm, dict) and isinstance(crashed, dict) and calm.keys() == crashed.keys():
+        for key in calm:
+            yield from difference(calm[key], crashed[key], f"{place}[{key!r}]")
+    elif isinstance(calm, list | tuple) and type(calm) is type(crashed) and len(calm) == len(crashed):
+        for index, (one, other) in enumerate(zip(calm, crashed, strict=True)):
+            yield from difference(one, other, f"{place}[{index}]")
+    elif calm != crashed:
+        yield f"{place}: undisturbed {calm!r}, crashed {crashed!r}"
+
+
+@contextmanager
+def quiet() -> Iterator[None]:
+    """Dying workers are what a proof is about, not worth a warning each."""
+    logger = logging.getLogger("podium")
+    before, logger.disabled = logger.disabled, True
+    try:
+        yield
+    finally:
+        logger.disabled = before
 
 
 class _People:

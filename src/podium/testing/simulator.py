@@ -7,17 +7,19 @@ inside a program is never touched.
 
 from __future__ import annotations
 
+import os
 import random
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 import msgspec
 
 from podium.core.codec import decode_any, encode
 from podium.core.errors import PodiumError
 from podium.core.ports import Attempt
-from podium.core.spec import Registry, registry as process_registry
+from podium.core.spec import Registry
+from podium.core.spec import registry as process_registry
 from podium.core.version import VERSION
 from podium.engine.engine import EngineOptions
 from podium.functions.calls import Workflow
@@ -49,7 +51,7 @@ class CrashPoint(NamedTuple):
     """A place in a world's history where a process can die.
 
     Attributes:
-        index: Which one, from 0.
+        number: Which one, from 0.
         name: ``before-effect``, ``effect-done``, ``before-append``, ``appended``,
             ``before-commit``, ``after-commit``, ``committed``, ``before-deliver``,
             ``delivered``, ``claimed`` or ``taken-over``.
@@ -57,14 +59,14 @@ class CrashPoint(NamedTuple):
         path: The step or fact it is about, if one.
     """
 
-    index: int
+    number: int
     name: str
     run_id: str
     path: str
 
     def __str__(self) -> str:
         place = " ".join(part for part in (self.run_id, self.path) if part)
-        return f"#{self.index} {self.name}{f' ({place})' if place else ''}"
+        return f"#{self.number} {self.name}{f' ({place})' if place else ''}"
 
 
 class SimWorld:
@@ -73,8 +75,9 @@ class SimWorld:
     Args:
         seed: Everything is drawn from it.
         stalls: How often a process stalls when it looks at the clock: a share, 0 to 1.
+        slowness: How long bodies take besides what they do themselves: a factor.
         fickle: Whether bodies take other times in each process, and not the same everywhere.
-        environment: The variables that ``podium.env`` finds.
+        environment: The variables that ``podium.env`` finds; this process's unless given.
         options: Settings of the workers.
         registry: Which tasks and workflows exist.
 
@@ -86,15 +89,15 @@ class SimWorld:
     """
 
     def __init__(
-        self, seed: object = 0, *, stalls: float = 0.0, fickle: bool = False,
-        environment: Mapping[str, str] | None = None, options: EngineOptions | None = None,
+        self, seed: object = 0, *, stalls: float = 0.0, slowness: float = 1.0,
+        fickle: bool = False, environment: Mapping[str, str] | None = None, options: EngineOptions | None = None,
         registry: Registry | None = None,
     ) -> None:  # fmt: skip
         self.seed = seed
         self.stalls = stalls
         self.options = options or EngineOptions()
         self.registry = registry or process_registry
-        self.variables = dict(environment or {})
+        self.variables: Mapping[str, str] = os.environ if environment is None else environment
         self.time = VirtualTime()
         self.database = MemoryDatabase()
         self.ledger = Ledger()
@@ -106,6 +109,7 @@ class SimWorld:
         self.answer_with: Callable[[Any], Any] | None = None
         self.restarts = True
         self.outside = VirtualLoop(self.time, self.problem)
+        self._slowness = slowness
         self._fickle = fickle
         self._chance = random.Random(f"world/{seed}")
         self._client = MemoryStore(self.database)
@@ -135,7 +139,7 @@ class SimWorld:
             process.dispose()
         self.outside.dispose()
 
-    def __enter__(self) -> SimWorld:
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
@@ -159,8 +163,8 @@ class SimWorld:
                 num=self._num(), id=id, uid=uid_of(self.seed, id), workflow=spec.name,
                 version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
                 created_at=self.time.wall_us(), headers=msgspec.json.encode(headers or {}),
-            )  # fmt: skip
-        )
+            )
+        )  # fmt: skip
         self._client.commit(batch, None)
         return id
 
@@ -338,7 +342,7 @@ class SimWorld:
         first, second = (chance.choice(_DELAYS_S) * chance.random() for _ in range(2))
         options = attempt.spec.options
         limits = [one for one in (options.timeout_s, options.total_timeout_s) if one is not None]
-        share = min([1.0, *(limit / (8 * _DELAYS_S[-1]) for limit in limits)])
+        share = self._slowness * min([1.0, *(limit / (8 * _DELAYS_S[-1]) for limit in limits)])
         return first * share, second * share
 
     def committed(self, batch: Batch) -> None:

@@ -72,7 +72,7 @@ class VirtualLoop(asyncio.BaseEventLoop):
         """Return when the next timer is due."""
         scheduled = self._scheduled
         while scheduled and scheduled[0].cancelled():
-            heapq.heappop(scheduled)._scheduled = False
+            self._unschedule()
         return scheduled[0].when() if scheduled else None
 
     def step(self) -> None:
@@ -85,18 +85,20 @@ class VirtualLoop(asyncio.BaseEventLoop):
         events._set_running_loop(self)  # noqa: SLF001 - as above
         sys.set_asyncgen_hooks(firstiter=None, finalizer=None)
         try:
-            handle._run()
+            handle._run()  # noqa: SLF001 - as above
         finally:
             sys.set_asyncgen_hooks(*hooks)
             events._set_running_loop(before)  # noqa: SLF001 - as above
 
-    def call_soon_threadsafe(
+    def call_soon_threadsafe(  # type: ignore[override]  # typeshed's is generic, asyncio's is not
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Any:
         """Everything happens in one thread."""
         return self.call_soon(callback, *args, context=context)
 
-    def run_in_executor(self, executor: Any, func: Callable[..., Any], *args: Any) -> Any:
+    def run_in_executor(  # type: ignore[override]  # as above
+        self, executor: Any, func: Callable[..., Any], *args: Any
+    ) -> Any:
         """Run a blocking call in place: a thread would not be repeatable."""
         outcome = self.create_future()
         try:
@@ -118,14 +120,18 @@ class VirtualLoop(asyncio.BaseEventLoop):
             try:
                 coroutine: Any = task.get_coro()
                 coroutine.close()
-            except BaseException:  # noqa: BLE001, S112 - a dead process has nobody to complain to
+            except BaseException:  # noqa: BLE001 - a dead process has nobody to complain to
                 continue
         self.close()
+
+    def _unschedule(self) -> Any:
+        handle = heapq.heappop(self._scheduled)
+        handle._scheduled = False  # noqa: SLF001 - what BaseEventLoop itself does
+        return handle
 
     def _promote(self) -> None:
         scheduled, latest = self._scheduled, self._time.now_s + _RESOLUTION_S
         while scheduled and scheduled[0].when() <= latest:
-            handle = heapq.heappop(scheduled)
-            handle._scheduled = False
+            handle = self._unschedule()
             if not handle.cancelled():
                 self._ready.append(handle)
