@@ -122,7 +122,7 @@ async def everything(left: int, so_far: list[Any]) -> list[Any]:
     found += [part["v"] for part in await podium.map(fetch, range(6), concurrency=3)]
     found += await podium.map(put, ["a", "b", "c"], key=str)
     found += await podium.gather(put(["gathered", *draw]), charge(3), double(2).as_("twice"))
-    found.append(await podium.race(fetch(1), podium.receive("never"))  )
+    found += await podium.race(fetch(1), podium.receive("never"))
     with podium.scope("inside"):
         found.append(await flaky())
         found.append(await put_flaky(4))

@@ -16,6 +16,7 @@ import re
 import subprocess
 import sys
 
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -91,7 +92,7 @@ class Desk:
             target.write_text(text[named.end() :].lstrip("\n"), encoding="utf-8")
             return
         printed = io.StringIO()
-        with contextlib.chdir(self.folder), contextlib.redirect_stdout(printed):
+        with self._at_the_desk(), contextlib.redirect_stdout(printed):
             self._python(example)
         self._printed = printed.getvalue()
 
@@ -105,6 +106,20 @@ class Desk:
             self._type(command)
 
     # inside -------------------------------------------------------------------------------
+
+    @contextlib.contextmanager
+    def _at_the_desk(self) -> Iterator[None]:
+        """Be in the folder, whose files can be imported, as in an interpreter that was started there."""
+        before = {*sys.modules}
+        sys.path.insert(0, str(self.folder))
+        try:
+            with contextlib.chdir(self.folder):
+                yield
+        finally:
+            sys.path.remove(str(self.folder))
+            for name in {*sys.modules} - before:
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.folder)):
+                    del sys.modules[name]
 
     def _type(self, command: Command) -> None:
         line = _TOKEN.sub(lambda found: self._tokens.get(found[0], found[0]), command.line)

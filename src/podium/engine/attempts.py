@@ -333,8 +333,6 @@ class Step:
         run = self.run
         if self.is_over or run.is_closed or run.engine.is_closing:
             return
-        if run.is_closed or run.engine.is_closing:
-            return
         spec: TaskSpec = self.spec.options.reconcile
         offered = {**self.spec.binder.decode(self.wait.encoded), "idempotency_key": run.key(self.path)}
         wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}

@@ -216,6 +216,7 @@ class ActiveRun:
 
     def _end_deadlock(self) -> None:
         """Cancel the program until it ends, or asks for something that can wake it again."""
+        verdict: BaseException = LimitReached("The program was never cancelled.")
         for _ in range(_DEADLOCK_CANCELS):
             verdict = self.program.deadlock()
             self.pending += self.program.take_commands()
