@@ -3,8 +3,10 @@
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
+import tempfile
 import time
 
 from collections.abc import Callable, Iterator
@@ -13,7 +15,9 @@ from typing import Any
 
 import pytest
 
+from podium.cli.database import reading
 from podium.cli.main import carry_out
+from tests.harness import fresh_names
 
 SRC = Path(__file__).parents[2] / "src"
 PROGRAMS = Path(__file__).with_name("shop.py")
@@ -58,7 +62,7 @@ class Shell:
         """Carry out a command to its end."""
         return subprocess.run(
             [sys.executable, "-m", "podium", *words], cwd=self.folder, env=environment(**more),
-            input=input, capture_output=True, text=True, timeout=LIMIT_S,
+            input=input, capture_output=True, text=True, timeout=LIMIT_S, check=False,
         )  # fmt: skip
 
     def type(self, line: str, **words: str) -> subprocess.CompletedProcess[str]:
@@ -80,6 +84,12 @@ class Shell:
         """What the tasks of the programs have written."""
         path = self.folder / "ledger.txt"
         return path.read_text().split() if path.exists() else []
+
+    def status(self, run_id: str) -> str:
+        """What is committed of a run."""
+        with reading(str(self.folder / "podium.db")) as reader:
+            row = reader.run(run_id)
+        return "" if row is None else row.status
 
     def until(self, condition: Callable[[], bool]) -> None:
         """Wait for something."""
@@ -119,6 +129,14 @@ def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.fixture
+def changeable(history: Path, tmp_path: Path) -> Path:
+    """A folder of its own with that history."""
+    for name in ("podium.db", "shop.py"):
+        shutil.copy(history / name, tmp_path)
+    return tmp_path
+
+
 class Said:
     """What a command said, and its exit code."""
 
@@ -131,11 +149,12 @@ class Said:
 @pytest.fixture
 def podium(
     capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., Said]:
+) -> Iterator[Callable[..., Said]]:
     """Carry out a command that executes nothing, in this process."""
     monkeypatch.delenv("PODIUM_DB", raising=False)
     monkeypatch.delenv("PODIUM_DEBUG", raising=False)
     monkeypatch.setattr(sys, "argv", ["podium"])
+    monkeypatch.setattr(sys, "path", [*sys.path])
 
     def go(*words: str, cwd: Path, **more: Any) -> Said:
         monkeypatch.chdir(cwd)
@@ -146,4 +165,9 @@ def podium(
         captured = capfd.readouterr()
         return Said(code, captured.out, captured.err)
 
-    return go
+    known = set(sys.modules)
+    with fresh_names():
+        yield go
+    for name in [one for one in sys.modules if one not in known and "." not in one]:
+        if str(getattr(sys.modules[name], "__file__", "")).startswith(tempfile.gettempdir()):
+            del sys.modules[name]

@@ -14,7 +14,15 @@ from podium.cli.main import commands
 from podium.core.version import VERSION
 from tests.cli.conftest import Said, Shell, environment
 
-HEAVY = ("apsw", "rich", "pydantic", "podium.engine", "podium.journal", "podium.client", "multiprocessing")
+HEAVY = (
+    "apsw",
+    "rich",
+    "pydantic",
+    "podium.engine",
+    "podium.journal",
+    "podium.client",
+    "multiprocessing",
+)
 COMMANDS = """\
 Commands:
   run         Run a workflow and print its output.
@@ -37,7 +45,9 @@ def every_command(group: click.Group, *words: str) -> Iterator[tuple[str, ...]]:
             yield from every_command(command, *words, name)
 
 
-def test_help_names_the_commands_and_exit_codes(podium: Callable[..., Said], tmp_path: Path) -> None:
+def test_help_names_the_commands_and_exit_codes(
+    podium: Callable[..., Said], tmp_path: Path
+) -> None:
     """`podium --help` shows what there is, in the order people meet it, and what exit codes mean."""
     said = podium("--help", cwd=tmp_path)
 

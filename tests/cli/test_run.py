@@ -5,11 +5,12 @@ import os
 import signal
 import sys
 
+from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
-from tests.cli.conftest import Shell, suggested
+from tests.cli.conftest import Said, Shell, suggested
 
 
 def test_the_result_goes_to_stdout_and_talk_to_stderr(shell: Shell) -> None:
@@ -26,7 +27,9 @@ def test_the_result_goes_to_stdout_and_talk_to_stderr(shell: Shell) -> None:
 
 def test_json_is_one_object_whatever_a_program_prints(shell: Shell) -> None:
     """`--json` is one object with four keys; `--quiet` leaves the talk out."""
-    done = shell.run("run", "shop:total", "--input", '{"upto": 2}', "--id", "j", "--json", "--quiet")
+    done = shell.run(
+        "run", "shop:total", "--input", '{"upto": 2}', "--id", "j", "--json", "--quiet"
+    )
 
     assert done.returncode == 0
     assert json.loads(done.stdout) == {
@@ -39,7 +42,9 @@ def test_input_comes_from_a_file_and_from_stdin(shell: Shell) -> None:
     """`--input` takes `@file` and `-`; `--set` overrides it, as JSON, else as a string."""
     (shell.folder / "in.json").write_text('{"upto": 9, "name": "x"}')
     of_file = shell.run("run", "shop:total", "--input", "@in.json", "--set", "upto=1")
-    of_stdin = shell.run("run", "shop:total", "--input", "-", "--set", 'name="3"', input='{"upto": 3}')
+    of_stdin = shell.run(
+        "run", "shop:total", "--input", "-", "--set", 'name="3"', input='{"upto": 3}'
+    )
 
     assert json.loads(of_file.stdout) == {"sum": 0, "name": "x"}
     assert json.loads(of_stdin.stdout) == {"sum": 3, "name": "3"}
@@ -59,15 +64,15 @@ def test_input_comes_from_a_file_and_from_stdin(shell: Shell) -> None:
     ],
 )
 def test_bad_input_is_refused_before_anything_is_written(
-    shell: Shell, words: list[str], expected: str
+    podium: Callable[..., Said], shell: Shell, words: list[str], expected: str
 ) -> None:
     """Input that does not fit is a usage error, and no database is made for it."""
-    done = shell.run("run", "shop:total", *words)
+    said = podium("run", "shop:total", *words, cwd=shell.folder)
 
-    assert done.returncode == 2
-    assert done.stdout == ""
-    assert expected in done.stderr
-    assert "Traceback" not in done.stderr
+    assert said.code == 2
+    assert said.out == ""
+    assert expected in said.err
+    assert "Traceback" not in said.err
     assert not (shell.folder / "podium.db").exists()
 
 
@@ -78,7 +83,11 @@ def test_a_failed_run(shell: Shell) -> None:
     look = shell.type(suggested(done.stderr, "look"))
 
     assert done.returncode == 5
-    assert (error["type"], error["path"], error["cause"]["type"]) == ("StepFailed", "refuse", "ValueError")
+    assert (error["type"], error["path"], error["cause"]["type"]) == (
+        "StepFailed",
+        "refuse",
+        "ValueError",
+    )
     assert "because ValueError: no item 7" in done.stderr
     assert "shop.py:" in done.stderr
     assert "\x1b" not in done.stderr
@@ -105,7 +114,12 @@ def test_a_run_that_needs_an_answer_is_left(shell: Shell) -> None:
     done = shell.type(suggested(left.stderr, "then go on"))
 
     assert left.returncode == 6
-    assert json.loads(left.stdout) == {"id": "a", "status": "waiting", "output": None, "error": None}
+    assert json.loads(left.stdout) == {
+        "id": "a",
+        "status": "waiting",
+        "output": None,
+        "error": None,
+    }
     assert '{"question": "send it?"}' in left.stderr
     assert answered.returncode == 0
     assert json.loads(done.stdout) == "yes"
@@ -176,17 +190,17 @@ def test_a_killed_run_goes_on_by_its_id(shell: Shell) -> None:
     assert shell.ledger().count("before") == shell.ledger().count("after") == 1
 
 
-def test_an_id_belongs_to_one_run(shell: Shell) -> None:
+def test_an_id_belongs_to_one_run(podium: Callable[..., Said], changeable: Path) -> None:
     """An id with other input, or of another workflow, is an error; the run is not touched."""
-    shell.run("run", "shop:total", "--set", "upto=1", "--id", "x")
-    other_input = shell.run("run", "shop:total", "--set", "upto=2", "--id", "x")
-    other_flow = shell.run("run", "shop:paid", "--id", "x")
+    other_input = podium("run", "shop:total", "--set", "upto=2", "--id", "good", cwd=changeable)
+    other_flow = podium("run", "shop:paid", "--id", "good", cwd=changeable)
 
-    assert other_input.returncode == other_flow.returncode == 1
-    assert "Run id 'x' is taken by a run with other input" in other_input.stderr
-    assert "workflow 'total', not 'paid'" in other_flow.stderr
+    assert other_input.code == other_flow.code == 1
+    assert "Run id 'good' is taken by a run with other input" in other_input.err
+    assert "workflow 'total', not 'paid'" in other_flow.err
 
 
+@pytest.mark.long
 def test_a_changed_workflow_blocks_its_run_until_it_is_resumed(shell: Shell) -> None:
     """A run that no longer fits its code is blocked (6); mended and resumed it ends as if nothing was."""
     program = shell.folder / "shop.py"

@@ -110,6 +110,7 @@ async def leaf(n: int) -> int:
 @workflow
 async def endless() -> int:
     await put("endless")
+    await podium.send("a", "endless goes", 1)
     return int(await podium.receive("never", type=int))
 
 
@@ -147,7 +148,7 @@ async def everything(left: int, so_far: list[Any]) -> list[Any]:
         await trip()
     except StepFailed as error:
         found.append(error.error.code)
-    found.append((await podium.race(endless(), podium.sleep("3ms")))[0])
+    found.append((await podium.race(endless(), podium.receive("endless goes")))[0])
     found.append(await podium.ask({"question": "go on?"}, timeout="10m"))
     found.append(await podium.receive("go", type=int, timeout="10m"))
     found.append(podium.patched("new part"))
@@ -189,6 +190,7 @@ async def inner_asyncio() -> list[Any]:
 @task(effect="write")
 async def work(n: int) -> int:
     SIDE.write("write", n)
+    SIDE.write("by", os.getpid())
     await asyncio.sleep(float(os.environ.get("PODIUM_TEST_WORK_S", "0")))
     return n
 

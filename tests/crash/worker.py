@@ -5,6 +5,7 @@ It is started as ``python -m tests.crash.worker '{…}'`` with a JSON object of 
 
 import asyncio
 import functools
+import itertools
 import json
 import os
 import signal
@@ -17,7 +18,7 @@ import podium.client.app as app_module
 import podium.engine.neighbours as neighbours
 import podium.engine.system as system
 
-from podium import AskNotFound, Podium, RunEnded, RunNotFound
+from podium import AskNotFound, Podium, RunEnded, RunNotFound, UsageError
 from podium.core.errors import StoreError
 from podium.journal.sqlite import SqliteStore
 
@@ -31,14 +32,19 @@ class KillingStore(SqliteStore):
     kill_at = 0
     kill_before = True
     writes = 0
+    counter = itertools.count(1)
 
     def counted(self, which: str, /, *args: Any, **options: Any) -> Any:
         """Carry out a write; die before or after it if it is the one."""
-        KillingStore.writes += 1
-        is_it = KillingStore.writes == self.kill_at
+        KillingStore.writes = number = next(self.counter)
+        is_it = number == self.kill_at
         if is_it and self.kill_before:
             os.kill(os.getpid(), signal.SIGKILL)
-        result = getattr(super(), which)(*args, **options)
+        try:
+            result = getattr(super(), which)(*args, **options)
+        except StoreError:  # only tried, and somebody else had the lock: the next one is it
+            KillingStore.kill_at += is_it
+            raise
         if is_it:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
@@ -81,6 +87,8 @@ async def operate(app: Podium, run_id: str, happened: Any) -> None:
                 await (await app.get(run_id)).signal("go", 5)
         except (AskNotFound, RunEnded, RunNotFound):
             pass
+        except UsageError:
+            return  # the app is closed
         await asyncio.sleep(0.002)
 
 

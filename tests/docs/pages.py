@@ -30,7 +30,9 @@ PAGES = [
     *sorted((ROOT / "docs").glob("*.md")),
     *sorted((ROOT / "docs" / "adr").glob("*.md")),
 ]
-TARGETS = set(re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE))
+TARGETS = set(
+    re.findall(r"^([a-z][a-z-]*):", (ROOT / "Makefile").read_text(encoding="utf-8"), re.MULTILINE)
+)
 
 _FILE = re.compile(r"# ([\w/]+\.\w+)\n")
 _TOKEN = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])")
@@ -62,7 +64,9 @@ class Desk:
         self._bin = folder / "bin"
         self._bin.mkdir()
         self._script("podium", "from podium.cli.main import main\nmain()")
-        self._script("python", "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[1:]])")
+        self._script(
+            "python", "import os, sys\nos.execv(sys.executable, [sys.executable, *sys.argv[1:]])"
+        )
         self._python = PythonEvaluator()
         self._printed = ""
         self._code = 0
@@ -118,7 +122,9 @@ class Desk:
         finally:
             sys.path.remove(str(self.folder))
             for name in {*sys.modules} - before:
-                if (getattr(sys.modules[name], "__file__", None) or "").startswith(str(self.folder)):
+                if (getattr(sys.modules[name], "__file__", None) or "").startswith(
+                    str(self.folder)
+                ):
                     del sys.modules[name]
 
     def _type(self, command: Command) -> None:
@@ -147,7 +153,11 @@ class Desk:
         self._compare(f"`{line}`", done.stdout, command.output)
 
     def _environment(self) -> dict[str, str]:
-        kept = {name: value for name, value in os.environ.items() if not name.startswith(("PODIUM", "PYTEST"))}
+        kept = {
+            name: value
+            for name, value in os.environ.items()
+            if not name.startswith(("PODIUM", "PYTEST"))
+        }
         path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         return kept | {
             "PATH": f"{self._bin}{os.pathsep}{os.environ['PATH']}",
@@ -160,7 +170,9 @@ class Desk:
     def _compare(self, what: str, printed: str, told: str) -> None:
         found = _pattern(told, self._tokens).fullmatch(_trimmed(printed))
         if found is None:
-            raise Difference(f"{what} prints\n\n{_trimmed(printed)}\n\nand the page says\n\n{_trimmed(told)}")
+            raise Difference(
+                f"{what} prints\n\n{_trimmed(printed)}\n\nand the page says\n\n{_trimmed(told)}"
+            )
         named = zip(dict.fromkeys(_new_tokens(told, self._tokens)), found.groups(), strict=True)
         self._tokens.update(named)
 
@@ -226,7 +238,9 @@ def run_page(page: Path, folder: Path) -> int:
 
 def text_of(page: Path) -> str:
     """A page without its blocks of code."""
-    return re.sub(r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE)
+    return re.sub(
+        r"^```.*?^```$", "", page.read_text(encoding="utf-8"), flags=re.DOTALL | re.MULTILINE
+    )
 
 
 def anchors(page: Path) -> set[str]:

@@ -8,7 +8,9 @@ import pytest
 from tests.docs.pages import PAGES, Difference, commands, place, run_page
 from tests.harness import fresh_names
 
-SHOWN = [page for page in PAGES if "```" in page.read_text(encoding="utf-8")]
+SHOWN = {page: page.read_text(encoding="utf-8") for page in PAGES}
+LONG = {page for page, text in SHOWN.items() if text.count("\n$ ") > 3}
+"""Each command is a process of its own."""
 
 
 @pytest.fixture(autouse=True)
@@ -17,7 +19,14 @@ def _names() -> Iterator[None]:
         yield
 
 
-@pytest.mark.parametrize("page", SHOWN, ids=place)
+@pytest.mark.parametrize(
+    "page",
+    [
+        pytest.param(page, id=place(page), marks=[pytest.mark.long] if page in LONG else [])
+        for page, text in SHOWN.items()
+        if "```" in text
+    ],
+)
 def test_examples_do_what_the_page_says(page: Path, tmp_path: Path) -> None:
     """Every block of Python and every command of a page is run, and prints what the page says."""
     run_page(page, tmp_path)

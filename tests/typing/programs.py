@@ -23,6 +23,7 @@ from podium import (
     task,
     workflow,
 )
+from podium.testing import CrashReport, crash_everywhere
 
 
 class Answer(TypedDict):
@@ -129,6 +130,15 @@ def from_plain_code() -> None:
     """``podium.run`` gives the output."""
     assert_type(podium.run(total, {"upto": 3}), int)
     assert_type(podium.run(primitives, {"n": 3}, id="a", database=Path("app.db")), str)
+
+
+def a_proof_takes_a_workflow() -> None:
+    """``crash_everywhere`` tells what it tried."""
+    report = crash_everywhere(
+        total, {"upto": 3}, signals=[("go", 1)], answers=[{"ok": True}], points=20
+    )
+    assert_type(report, CrashReport)
+    crash_everywhere(put, {"n": 3})  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
 
 
 def restart_does_not_return() -> None:

@@ -6,12 +6,14 @@ import asyncio
 
 from collections.abc import Awaitable, Callable, Iterator
 from contextlib import contextmanager
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar
 
 from podium.cli.exits import CommandFailed, Exit
-from podium.client.app import Podium
 from podium.client.locations import database_path
 from podium.journal.sqlite import SqliteReader, SqliteStore
+
+if TYPE_CHECKING:
+    from podium.client.app import Podium
 
 T = TypeVar("T")
 
@@ -55,6 +57,8 @@ def reading(database: str | None) -> Iterator[SqliteReader]:
 
 def with_app(database: str | None, body: Callable[[Podium], Awaitable[T]]) -> T:
     """Carry something out as a client of a database that is there."""
+    from podium.client.app import Podium  # the engine comes with it, so as late as can be
+
     path = existing(database)
 
     async def go() -> T:

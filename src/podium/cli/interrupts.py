@@ -44,8 +44,9 @@ class Interrupts:
     @contextmanager
     def listening(self) -> Iterator[None]:
         """Take the signals for as long as the work goes on."""
-        names = ["SIGINT", "SIGTERM"] + (["SIGHUP"] if hasattr(signal, "SIGHUP") else [])
-        numbers = [getattr(signal, name) for name in names]
+        numbers = [signal.SIGINT, signal.SIGTERM]
+        if hasattr(signal, "SIGHUP") and signal.getsignal(signal.SIGHUP) is not signal.SIG_IGN:
+            numbers.append(signal.SIGHUP)  # under nohup it stays ignored
         before: dict[int, Any] = {number: signal.signal(number, self._handle) for number in numbers}
         try:
             yield

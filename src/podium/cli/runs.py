@@ -27,11 +27,6 @@ if TYPE_CHECKING:
 STATUSES = (
     "accepted", "running", "waiting", "blocked", "paused", "succeeded", "failed", "cancelled", "quarantined",
 )  # fmt: skip
-_COLOURS = {
-    "succeeded": "green", "failed": "red", "cancelled": "bright_black", "blocked": "magenta",
-    "quarantined": "magenta", "waiting": "yellow", "running": "cyan", "accepted": "blue",
-    "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
-}  # fmt: skip
 
 
 class _InOrder(click.Group):
@@ -51,11 +46,6 @@ class _InOrder(click.Group):
 )
 def runs() -> None:
     """See what runs are doing, and send them messages."""
-
-
-def coloured(status: str) -> str:
-    """Return a status in its colour."""
-    return terminal.styled(status, fg=_COLOURS.get(status))
 
 
 # looking ----------------------------------------------------------------------------------
@@ -87,6 +77,7 @@ def list_runs(
 ) -> None:
     """List runs, the newest first."""
     from podium.cli.database import reading
+    from podium.cli.rows import run_dict
 
     with reading(database) as reader:
         rows = reader.runs(statuses=status, workflow=workflow, limit=limit + 1)
@@ -109,6 +100,7 @@ def list_runs(
 
 def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
     from podium.cli.failure import error_line
+    from podium.cli.rows import coloured
     from podium.cli.waiting import waits_of
     from podium.client.views import RunView
 
@@ -123,23 +115,6 @@ def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
         remark = error_line(view.error)
     started = terminal.ago(view.created_at)
     return terminal.clean(view.id), view.workflow, coloured(view.status), started, took, remark
-
-
-def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> dict[str, Any]:
-    """Return a run's row for programs."""
-    from podium.cli.failure import error_dict
-    from podium.cli.waiting import waits_of
-    from podium.client.views import RunView
-
-    view = RunView.of(row)
-    parent = None if row.parent is None else reader.run_by_num(row.parent)
-    return {
-        "id": view.id, "workflow": view.workflow, "status": view.status,
-        "created_at": terminal.iso(view.created_at), "ended_at": terminal.iso(view.ended_at),
-        "parent": parent.id if parent else None, "incarnation": view.incarnation,
-        "version": view.version, "error": error_dict(view.error),
-        "waits": [wait.as_dict() for wait in waits_of(reader, row, database)],
-    }  # fmt: skip
 
 
 @runs.command(
@@ -209,6 +184,7 @@ def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> 
 
 def _step_cells(step: StepView) -> tuple[str, ...]:
     from podium.cli.failure import error_line
+    from podium.cli.rows import coloured
 
     started = "-" if step.started_at is None else terminal.clock(step.started_at)
     duration = step.duration_s

@@ -138,11 +138,11 @@ class Plain:
 
 
 class LogLines(logging.Handler):
-    """Shows Podium's own warnings among the progress, but not twice what is said at the end."""
+    """Shows Podium's own warnings, but not twice what is said of a run at its end."""
 
-    def __init__(self, screen: Screen, run_id: str = "") -> None:
+    def __init__(self, say: Callable[[str], None], run_id: str = "") -> None:
         super().__init__()
-        self._screen = screen
+        self._say = say
         self._run_id = run_id
 
     def emit(self, record: logging.LogRecord) -> None:
@@ -151,4 +151,4 @@ class LogLines(logging.Handler):
         if self._run_id and isinstance(given, tuple) and self._run_id in given:
             return
         text = terminal.clean(record.getMessage().removeprefix("podium: "), lines=True)
-        self._screen.line(f"{record.levelname.lower()}: {text}")
+        self._say(f"{record.levelname.lower()}: {text}")

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import asyncio
-import logging
 import os
 
 from dataclasses import dataclass
@@ -11,7 +10,8 @@ from dataclasses import dataclass
 from podium.cli import terminal
 from podium.cli.exits import CommandFailed, Exit
 from podium.cli.interrupts import Interrupts
-from podium.cli.modules import load_module, settle_memory, show_log, workflows_in
+from podium.cli.modules import load_module, settle_memory, show_log
+from podium.cli.screens import LogLines
 from podium.client.app import Podium
 from podium.client.locations import database_path
 from podium.core import durations
@@ -50,11 +50,7 @@ class Service:
     def carry_out(self) -> int:
         """Work; return the exit code."""
         names = self._load()
-        handler = logging.StreamHandler()
-        handler.setFormatter(
-            logging.Formatter("%(asctime)s  %(levelname)s: %(message)s", "%H:%M:%S")
-        )
-        show_log(handler)
+        show_log(LogLines(_say))
         settle_memory()
         with self._interrupts.listening():
             asyncio.run(self._work(names))
@@ -62,17 +58,14 @@ class Service:
 
     def _load(self) -> list[str]:
         for name in self._order.modules:
-            module = load_module(name)
-            if (
-                not workflows_in(module)
-                and len(self._order.modules) == 1
-                and not registry.workflows
-            ):
-                raise CommandFailed(
-                    f"Module {name!r} has no workflow: none is decorated with @workflow, so there "
-                    "is nothing to execute.",
-                    Exit.USAGE,
-                )
+            load_module(name)
+        if not registry.workflows:
+            which = " and ".join(map(repr, self._order.modules))
+            raise CommandFailed(
+                f"There is no workflow in {which}: nothing is decorated with @workflow, so there "
+                "is nothing to execute.",
+                Exit.USAGE,
+            )
         return sorted(registry.workflows)
 
     async def _work(self, names: list[str]) -> None:

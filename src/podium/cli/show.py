@@ -14,7 +14,7 @@ from typing import Any
 from podium.cli import terminal
 from podium.cli.failure import deepest_traceback, error_line, error_lines
 from podium.cli.options import command
-from podium.cli.runs import coloured, run_dict
+from podium.cli.rows import coloured, run_dict
 from podium.cli.waiting import Wait, form_of, waits_of
 from podium.cli.workers import Worker, workers
 from podium.client.app import Podium

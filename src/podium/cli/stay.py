@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import io
 import os
 import sys
 
@@ -68,7 +69,7 @@ class Stay:
             workflow = load_workflow(self._wish.reference)
             self._check_input(workflow)
             self._screen = self._choose_screen(workflow)
-            show_log(LogLines(self._screen, self._id))
+            show_log(LogLines(self._screen.line, self._id))
             with self._interrupts.listening():
                 row, waits = asyncio.run(self._execute(workflow))
         return self._conclude(row, waits)
@@ -280,6 +281,8 @@ def _standard_output_is_ours() -> Iterator[None]:
         return
     try:
         os.dup2(2, 1)
+        if isinstance(sys.stdout, io.TextIOWrapper):
+            sys.stdout.reconfigure(line_buffering=True)
         yield
     finally:
         sys.stdout.flush()

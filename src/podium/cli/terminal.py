@@ -24,7 +24,10 @@ _GAP = "  "
 
 
 def prepare() -> None:
-    """Let odd characters through instead of failing on them."""
+    """Let odd characters through; see that no file of ours can become standard output or error."""
+    while (fd := os.open(os.devnull, os.O_RDWR)) <= 2:
+        continue
+    os.close(fd)
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):
             stream.reconfigure(errors="backslashreplace")
@@ -187,6 +190,6 @@ def took(seconds: float) -> str:
     """Return a duration for people."""
     if seconds < 0.001:
         return "0ms"
-    if seconds < 1:
+    if seconds < 0.9995:
         return f"{seconds * 1000:.0f}ms"
     return f"{seconds:.1f}s" if seconds < 59.95 else durations.text(round(seconds))

@@ -40,6 +40,7 @@ from podium.engine.system import (
 )
 from podium.functions.calls import Workflow
 from podium.journal.payload import HEAD, FamilyPayloads
+from podium.journal.records import Kind, decode_value
 from podium.journal.sqlite import SqliteReader, SqliteStore
 from podium.journal.store import Batch, CommitResult, RunRow
 
@@ -325,9 +326,19 @@ class Podium:
     def _require_same(self, row: RunRow, spec: WorkflowSpec, bound: dict[str, Any]) -> None:
         if row.workflow != spec.name:
             raise IdInUse(row.id, f"workflow {row.workflow!r}, not {spec.name!r}")
-        recorded = self.open_envelope(row, row.input) or b"{}"
+        recorded = self.open_envelope(row, self._given_input(row)) or b"{}"
         if encode_sorted(spec.binder.decode(recorded)) != encode_sorted(bound):
             raise IdInUse(row.id, f"other input: {recorded[:200].decode(errors='replace')}")
+
+    def _given_input(self, row: RunRow) -> bytes:
+        """Return what a run was started with, whatever ``restart_with`` has made of it."""
+        after = 0
+        while row.incarnation and (page := self.reader.records(row.num, after)):
+            for record in page:
+                if record.kind == Kind.RESTARTED:
+                    return bytes(decode_value(record.body).v)
+            after = page[-1].seq
+        return row.input
 
     def open_envelope(self, row: RunRow, envelope: bytes | None) -> bytes | None:
         """Return the JSON of a recorded value."""

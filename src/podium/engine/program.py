@@ -39,7 +39,7 @@ from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask
 from podium.engine.outcomes import resolve_result, resolve_value
 from podium.engine.timers import Timers
-from podium.journal.records import Kind, Result, decode_result
+from podium.journal.records import DEADLOCK, Kind, Result, decode_result
 
 
 class Program:
@@ -68,12 +68,14 @@ class Program:
         self.timers = self.state.timers
         self.open_effects = self.state.open_effects
         self.is_cancelled = False
+        self.deadlocks = 0
+        """How often it was stopped because nothing could ever wake it."""
         self.ending: Ending | None = None
         self._compensations: list[tuple[str, TaskSpec, dict[str, Any]]] = []
         self._outcomes: dict[str, tuple[str, Any]] = {}
         self._is_winding_down = False
         self._is_compensating = False
-        self._verdict: BaseException | None = None
+        self._verdict: Deadlocked | None = None
         self._root_scope = Scope("")
         self._main = self._begin(encoded_input)
 
@@ -185,7 +187,7 @@ class Program:
             )
             return Ending("succeeded", output=encoded)
         except asyncio.CancelledError as error:
-            if self.state.fault is None and isinstance(self._verdict, BaseException):
+            if self.state.fault is None and self._verdict is not None:
                 return Ending("failed", error=describe_failure(self._verdict))
             if self.is_cancelled:
                 return Ending("cancelled")
@@ -281,10 +283,22 @@ class Program:
         elif not wait.future.done():
             resolve_value(self.state, wait, fact.body)
 
-    def _on_cancel(self, _fact: Fact) -> None:
-        if not self.is_cancelled and not self._is_winding_down:
-            self.is_cancelled = True
+    def _on_cancel(self, fact: Fact) -> None:
+        if fact.path == DEADLOCK:
+            self._on_deadlock()
+        elif not self.is_cancelled and not self._is_winding_down:
+            self.is_cancelled, self._verdict = True, None
             self._main.cancel()
+
+    def _on_deadlock(self) -> None:
+        """Stop a program that waits for something nothing can bring."""
+        tasks = ", ".join(task.get_name() or "main" for task in self.loop.tasks) or "main"
+        self.deadlocks += 1
+        self._verdict = Deadlocked(
+            f"Nothing is in flight and nothing was asked for, yet the program waits (tasks: {tasks}). "
+            "It awaits an Event, Queue, Lock or Future that no other task will ever set."
+        )
+        self._main.cancel()
 
     _handlers: dict[int, Callable[[Program, Fact], None]] = {
         Kind.RESULT: _on_result,
@@ -294,17 +308,6 @@ class Program:
         Kind.CHILD: _on_value,
         Kind.CANCEL: _on_cancel,
     }
-
-    def deadlock(self) -> Deadlocked:
-        """Stop a program that waits for something nothing can bring; return why."""
-        tasks = ", ".join(task.get_name() or "main" for task in self.loop.tasks) or "main"
-        self._verdict = verdict = Deadlocked(
-            f"Nothing is in flight and nothing was asked for, yet the program waits (tasks: {tasks}). "
-            "It awaits an Event, Queue, Lock or Future that no other task will ever set."
-        )
-        self._main.cancel()
-        self._drain()
-        return verdict
 
     def _keep(self, fact: Fact) -> None:
         """A fact not asked for yet is kept; with the same code that cannot be, so it is an error."""

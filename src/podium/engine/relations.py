@@ -37,7 +37,7 @@ class Relations:
             error = ErrorInfo(type="IdInUse", message=text, code="id-in-use", path=path)
             parent.fact(Kind.CHILD, path, body(Value(name=run_id, x=error)))
         elif existing is not None and existing.is_ended:
-            parent.fact(Kind.CHILD, path, child_outcome(existing))
+            parent.child_ended(path, existing)
         elif existing is not None and active is None:
             engine.neighbours.claim_one(existing)
 
@@ -56,9 +56,7 @@ class Relations:
         assert row.parent is not None
         parent = self._engine.held.get(row.parent)
         path = row.parent_path or ""
-        if parent is not None and path in parent.program.waits:
-            parent.fact(Kind.CHILD, path, child_outcome(row))
-        elif parent is None:
+        if parent is None or not parent.child_ended(path, row):
             self._tell(row.parent, "child", path, child_outcome(row), self._engine.clock_us())
 
     def send(self, command: Send) -> ErrorInfo | None:

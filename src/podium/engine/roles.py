@@ -8,7 +8,7 @@ from typing import Any, Protocol
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable, Clock, Entropy, Executor
 from podium.core.spec import Registry, WorkflowSpec
-from podium.engine.commands import Send, StartChild, Wait
+from podium.engine.commands import Send, StartChild
 from podium.engine.history import History
 from podium.engine.log import Log
 from podium.engine.payloads import Payloads
@@ -148,12 +148,6 @@ class NeighbourEngine(Protocol):
     def hold_row(self, row: RunRow, status: str, error: BaseException) -> None: ...
 
 
-class RelatedProgram(Protocol):
-    """A program, as its relatives see it."""
-
-    waits: dict[str, Wait]
-
-
 class RelatedRun(Protocol):
     """A run, as its relatives see it."""
 
@@ -161,11 +155,10 @@ class RelatedRun(Protocol):
     row: RunRow
     headers: dict[str, Any]
 
-    @property
-    def program(self) -> RelatedProgram: ...
     def clock_us(self) -> int: ...
     def record(self, kind: int, path: str, record_body: bytes, at: int = 0) -> int: ...
     def fact(self, kind: int, path: str, record_body: bytes) -> None: ...
+    def child_ended(self, path: str, row: RunRow) -> bool: ...
 
 
 class RelatedEngine(Protocol):

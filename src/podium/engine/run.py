@@ -16,7 +16,7 @@ from typing import Any
 import msgspec
 
 from podium.core.codec import decode_any
-from podium.core.errors import ErrorInfo, LimitReached, PodiumError
+from podium.core.errors import Deadlocked, ErrorInfo, LimitReached, PodiumError
 from podium.core.limits import CLAIMS_MAX, RECORDS_MAX, RECORDS_WARN
 from podium.core.ports import Cancellable
 from podium.core.spec import WorkflowSpec
@@ -38,7 +38,7 @@ from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.program import Program
 from podium.engine.roles import RunEngine
-from podium.journal.records import Kind, Note, Result, Value, body
+from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Result, Value, body, decode_value
 from podium.journal.store import InboxRow, RunRow
 
 _RAW = msgspec.Raw
@@ -215,19 +215,16 @@ class ActiveRun:
         self.engine.sleepers.rested(self)
 
     def _end_deadlock(self) -> None:
-        """Cancel the program until it ends, or asks for something that can wake it again."""
-        verdict: BaseException = LimitReached("The program was never cancelled.")
-        for _ in range(_DEADLOCK_CANCELS):
-            verdict = self.program.deadlock()
-            self.pending += self.program.take_commands()
-            self._carry_out()
-            if self.program.ending is not None:
-                self.engine.finish(self)
-                return
-            if self.steps or self.waits():
-                self.engine.ready(self)
-                return
-        raise verdict
+        """Cancel the program until it ends, or asks for something that can wake it again.
+
+        That is a fact, for what the program does on its way out is replayed behind it.
+        """
+        if self.program.deadlocks >= _DEADLOCK_CANCELS:
+            raise Deadlocked(
+                f"Run {self.id!r} waits for nothing that can come, and caught its cancellation "
+                f"{_DEADLOCK_CANCELS} times. Let CancelledError pass."
+            )
+        self.fact(Kind.CANCEL, DEADLOCK, EMPTY)
 
     @property
     def is_quiet(self) -> bool:
@@ -361,12 +358,25 @@ class ActiveRun:
             self.fact(Kind.TIMER, path, b"{}")
 
     def _start_child(self, command: StartChild) -> None:
+        if command.wait.future.cancelled() and command.wait.path in self.program.history.children:
+            self.children[command.wait.path] = command.run_id  # begun before the crash; it is told next
         if command.wait.future.done():
             return
         self.children[command.wait.path] = command.run_id
         self.engine.relations.start_child(self, command)
 
+    def child_ended(self, path: str, row: RunRow) -> bool:
+        """Take the outcome of a child, once; False where the program has not asked for it (yet)."""
+        if self.children.get(path) != row.id:
+            return False
+        del self.children[path]
+        self.fact(Kind.CHILD, path, child_outcome(row))
+        return True
+
     def _open_ask(self, command: OpenAsk) -> None:
+        wait, known = self.program.waits.get(command.path), self.program.history.asks.get(command.path)
+        if wait is not None and known is not None and wait.future.cancelled():
+            self.asks[known] = (command.path, False)  # asked before the crash; it is closed next
         if command.path in self.program.waits and not self.program.waits[command.path].future.done():
             self.open_ask(command.path, command.form, command.to, command.deadline_us)
 
@@ -441,8 +451,9 @@ class ActiveRun:
 
     def take(self, message: InboxRow) -> None:
         """Turn a message into a fact; it leaves the inbox with the commit that records it."""
-        if message.kind == "answer" and (not self.is_started or self.program.is_replaying):
-            self._early.append(message)  # the question is asked once the replay has come to it
+        is_early = not self.is_started or self.program.is_replaying
+        if is_early and message.kind in ("answer", "child"):
+            self._early.append(message)  # it is asked for once the replay has come to it
             return
         self.log.batch.inbox_done.append(message.id)
         self.log.mark()
@@ -452,8 +463,8 @@ class ActiveRun:
         elif message.kind == "cancel":
             self.fact(Kind.CANCEL, "", b"{}")
         elif message.kind == "child":
-            wait = self.program.waits.get(message.name)
-            if wait is not None and not wait.future.done():
+            if self.children.get(message.name) == decode_value(message.payload).name:
+                del self.children[message.name]
                 self.fact(Kind.CHILD, message.name, message.payload)
         elif message.kind == "answer":
             self._take_answer(message)
@@ -503,7 +514,10 @@ class ActiveRun:
         """``restart_with``: a new incarnation with other input and an empty journal."""
         encoded, _ = self.spec.binder.copy(bound, self.engine.options.payload_bytes_max)
         at, row = self.clock_us(), self.row
-        self.record(Kind.RESTARTED, "", body(Value(name=str(row.incarnation + 1))), at)
+        restarted = Value(name=str(row.incarnation + 1))
+        if not row.incarnation:  # what the run was started with stays known: id and input name it
+            restarted.v = _RAW(row.input)
+        self.record(Kind.RESTARTED, "", body(restarted), at)
         row.incarnation += 1
         row.version = self.engine.code_of(self.spec)
         row.input = self.payloads.pack(encoded)

@@ -123,6 +123,8 @@ class Note(msgspec.Struct, omit_defaults=True):
 
 
 EMPTY = b"{}"
+DEADLOCK = "deadlock"
+"""Path of the CANCEL fact by which the engine stops a program that nothing can ever wake."""
 _encode = msgspec.json.Encoder().encode
 decode_result = msgspec.json.Decoder(Result).decode
 decode_started = msgspec.json.Decoder(Started).decode

@@ -14,7 +14,7 @@ from podium.core.errors import StoreError
 from podium.core.ports import Attempt
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.engine import Engine, EngineOptions, Ports
-from podium.engine.run import ActiveRun
+from podium.engine.roles import RelatedRun
 from podium.engine.system import BEAT_EVERY_S
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.store import Batch, RunRow, WorkerIdentity, WorkerRow
@@ -82,7 +82,7 @@ class SimEngine(Engine):
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: ActiveRun | None = None, parent_path: str | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log."""
         row = super().accept(

@@ -1,0 +1,36 @@
+"""What several commands show of a run: its status in its colour, its row for programs."""
+
+from __future__ import annotations
+
+from typing import Any
+
+from podium.cli import terminal
+from podium.cli.failure import error_dict
+from podium.cli.waiting import waits_of
+from podium.client.views import RunView
+from podium.journal.sqlite import SqliteReader
+from podium.journal.store import RunRow
+
+_COLOURS = {
+    "succeeded": "green", "failed": "red", "cancelled": "bright_black", "blocked": "magenta",
+    "quarantined": "magenta", "waiting": "yellow", "running": "cyan", "accepted": "blue",
+    "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
+}  # fmt: skip
+
+
+def coloured(status: str) -> str:
+    """Return a status in its colour."""
+    return terminal.styled(status, fg=_COLOURS.get(status))
+
+
+def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> dict[str, Any]:
+    """Return a run's row for programs."""
+    view = RunView.of(row)
+    parent = None if row.parent is None else reader.run_by_num(row.parent)
+    return {
+        "id": view.id, "workflow": view.workflow, "status": view.status,
+        "created_at": terminal.iso(view.created_at), "ended_at": terminal.iso(view.ended_at),
+        "parent": parent.id if parent else None, "incarnation": view.incarnation,
+        "version": view.version, "error": error_dict(view.error),
+        "waits": [wait.as_dict() for wait in waits_of(reader, row, database)],
+    }  # fmt: skip
