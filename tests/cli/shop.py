@@ -32,6 +32,12 @@ def hang(seconds: float) -> None:
     time.sleep(seconds)
 
 
+@task(effect="read")
+async def told_to_go() -> None:
+    while not Path("go").exists():
+        await asyncio.sleep(0.01)
+
+
 @task
 async def refuse(n: int) -> int:
     raise ValueError(f"no item {n} \x1b[31m")
@@ -76,8 +82,7 @@ async def parent() -> Any:
 async def slow() -> str:
     await write("before")
     await write("then")
-    while not Path("go").exists():
-        await podium.sleep("10ms")
+    await told_to_go()
     return await write("after")
 
 

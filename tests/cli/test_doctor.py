@@ -56,7 +56,7 @@ def test_undeclared_tasks(podium: Callable[..., Said], shell: Shell) -> None:
     missing = podium("doctor", "nowhere", cwd=shell.folder)
 
     assert said.code == 0
-    assert "1 of 5 declare no effect and run as write: refuse" in said.out
+    assert "1 of 6 declare no effect and run as write: refuse" in said.out
     assert missing.code == 1
     assert "There is no module 'nowhere'" in missing.out
 

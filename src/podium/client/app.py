@@ -256,8 +256,7 @@ class Podium:
         The journal does not say it: it knows only the items that were begun.
         """
         run = None if self._engine is None else self._engine.runs.get(num)
-        found: dict[str, int] = {} if run is None else getattr(run.program, "fan_outs", {})
-        return dict(found)
+        return {} if run is None else dict(run.program.state.fan_outs)
 
     # what handles use -------------------------------------------------------------------
 

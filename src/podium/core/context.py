@@ -10,7 +10,7 @@ import asyncio
 
 from contextvars import ContextVar
 from datetime import datetime
-from typing import Any, NoReturn, Protocol
+from typing import Any, NamedTuple, NoReturn, Protocol
 
 from podium.core.codec import Codec
 from podium.core.errors import NotInWorkflow
@@ -19,13 +19,26 @@ from podium.core.scope import Scope
 from podium.core.spec import TaskSpec, WorkflowSpec
 
 
+class About(NamedTuple):
+    """Which run a program is.
+
+    Attributes:
+        run_id: Its id.
+        headers: The attributes given at its start.
+    """
+
+    run_id: str
+    headers: dict[str, Any]
+
+
 class Context(Protocol):
     """Durable primitives of one run."""
 
     @property
-    def run_id(self) -> str: ...
-    @property
-    def headers(self) -> dict[str, Any]: ...
+    def about(self) -> About:
+        """Return which run this is."""
+        ...
+
     def step(
         self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
     ) -> asyncio.Future[Any]:
@@ -56,6 +69,10 @@ class Context(Protocol):
 
     def effects_settled(self, prefix: str) -> asyncio.Future[None] | None:
         """Return a future for the end of effects in flight under a path; None if there is none."""
+        ...
+
+    def fan_out(self, path: str, count: int) -> None:
+        """Tell how many items a map has, for those who watch its progress."""
         ...
 
     def publish(self, path: str, key: str, value: Any) -> None: ...

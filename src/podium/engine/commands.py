@@ -151,6 +151,7 @@ class RunState:
         commands: What it has asked for since the engine last looked.
         kept: Facts that came before they were asked for.
         open_effects: Paths of effects in flight, each with those who wait for its end.
+        fan_outs: How many items each map has, by path.
         facts_left: Recorded facts still to be delivered.
         is_same_code: Whether this code recorded the journal.
         is_dead: Whether this process has let go of the run.
@@ -170,6 +171,7 @@ class RunState:
     receivers: dict[str, deque[Wait]] = field(default_factory=dict)
     signals: dict[str, deque[bytes]] = field(default_factory=dict)
     open_effects: dict[str, list[RunFuture]] = field(default_factory=dict)
+    fan_outs: dict[str, int] = field(default_factory=dict)
     facts_left: int = 0
     is_same_code: bool = True
     is_dead: bool = False

@@ -17,6 +17,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from podium.core.codec import Codec, codec_for, decode_any, encode, encode_sorted
+from podium.core.context import About
 from podium.core.errors import Nondeterminism, RestartRequested
 from podium.core.scope import Scope
 from podium.core.spec import TaskSpec, WorkflowSpec
@@ -61,14 +62,9 @@ class RunContext:
         self._patches: dict[str, bool] = {}
 
     @property
-    def run_id(self) -> str:
-        """The run's id."""
-        return self.state.settings.run_id
-
-    @property
-    def headers(self) -> dict[str, Any]:
-        """The attributes given at the start."""
-        return self.state.settings.headers
+    def about(self) -> About:
+        """Which run this is."""
+        return About(self.state.settings.run_id, self.state.settings.headers)
 
     def step(
         self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
@@ -151,6 +147,10 @@ class RunContext:
             link.add_done_callback(partial(end.settled, path))
             self.state.open_effects[path].append(link)
         return end.future
+
+    def fan_out(self, path: str, count: int) -> None:
+        """Remember how many items a map has."""
+        self.state.fan_outs[path] = count
 
     def publish(self, path: str, key: str, value: Any) -> None:
         """Show a value under a key."""

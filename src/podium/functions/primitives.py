@@ -301,7 +301,7 @@ def warn(code: str, message: str) -> None:
 def run_id() -> str:
     """Return the id of the run, in a workflow and in the body of its tasks."""
     attempt = current_attempt.get()
-    return attempt.run_id if attempt is not None else context_of("run_id").run_id
+    return attempt.run_id if attempt is not None else context_of("run_id").about.run_id
 
 
 def idempotency_key() -> str:
@@ -325,7 +325,7 @@ def attempt() -> int:
 def headers() -> dict[str, Any]:
     """Return the attributes given at the start of the run (tenant, user, locale, trace parent)."""
     running = current_attempt.get()
-    return dict(running.headers if running is not None else context_of("headers").headers)
+    return dict(running.headers if running is not None else context_of("headers").about.headers)
 
 
 def save_file(
@@ -470,6 +470,7 @@ class _Map:
         """Carry it out."""
         if not self._items:
             return []
+        self._context.fan_out(self._base, len(self._items))
         self._end = asyncio.get_running_loop().create_future()
         try:
             while self._next < len(self._items) and len(self._in_flight) < self._concurrency:

@@ -1,0 +1,77 @@
+"""Tasks for spawned processes, which import them from here."""
+
+import asyncio
+import ctypes
+import os
+import time
+
+from typing import Any
+
+import podium
+
+from podium import Retry, task
+
+
+class NotPicklable(Exception):
+    """An exception that cannot travel between processes."""
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(f"{a} and {b}")
+
+
+@task(effect="pure", isolation="process")
+def where(n: int) -> tuple[int, int]:
+    return n, os.getpid()
+
+
+@task(effect="pure", isolation="process")
+async def async_there(n: int) -> list[Any]:
+    await asyncio.sleep(0)
+    return [n, podium.attempt(), podium.run_id(), len(podium.idempotency_key())]
+
+
+@task(effect="write", isolation="process", retry=Retry(attempts=2, backoff="1ms"))
+def bad_result(what: str, marks: str) -> Any:
+    with open(marks, "a", encoding="utf-8") as file:
+        file.write("x")
+    return {"nan": float("nan"), "set": {1}, "object": object(), "large": "x" * 5_000}[what]
+
+
+@task(effect="write", isolation="process")
+def typed_wrongly() -> int:
+    return "seven"  # type: ignore[return-value]
+
+
+@task(effect="read", isolation="process", retry=Retry(attempts=2, backoff="1ms"))
+def fails(how: str) -> int:
+    if podium.attempt() == 2:
+        return 2
+    if how == "exception":
+        raise ValueError("no good")
+    if how == "not picklable":
+        raise NotPicklable(1, 2)
+    if how == "exit":
+        os._exit(3)
+    if how == "segfault":
+        ctypes.string_at(0)
+    if how == "sys.exit":
+        raise SystemExit(4)
+    return 1
+
+
+@task(effect="pure", isolation="process", timeout="150ms", retry=Retry(attempts=2, backoff="1ms"))
+def endless(marks: str) -> int:
+    if podium.attempt() == 2:
+        return 2
+    with open(marks, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+    while True:
+        time.sleep(1)
+
+
+@task(effect="pure", isolation="process")
+def sleepy(marks: str) -> int:
+    with open(marks, "w", encoding="utf-8") as file:
+        file.write(str(os.getpid()))
+    while True:
+        time.sleep(1)
