@@ -18,9 +18,7 @@ T = TypeVar("T")
 
 def call(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
     """Run a coroutine to its end, from plain code or from inside a running loop (a notebook)."""
-    try:
-        asyncio.get_running_loop()
-    except RuntimeError:
+    if not _is_in_loop():
         return asyncio.run(make())
     outcome: list[Any] = []
 
@@ -38,6 +36,14 @@ def call(make: Callable[[], Coroutine[Any, Any, T]]) -> T:
         raise error
     result: T = value
     return result
+
+
+def _is_in_loop() -> bool:
+    try:
+        asyncio.get_running_loop()
+    except RuntimeError:
+        return False
+    return True
 
 
 def run(

@@ -184,11 +184,7 @@ def _timer(steps: dict[str, StepView], row: RecordRow) -> None:
 
 
 def _signal(steps: dict[str, StepView], row: RecordRow) -> None:
-    name, count = f"signal:{row.path}", 1
-    while name in steps:
-        count += 1
-        name = f"signal:{row.path}#{count}"
-    step = _step(steps, name, "signal")
+    step = _step(steps, f"signal:{row.path}@{row.seq}", "signal")
     step.status, step.started_at, step.ended_at = Status.SUCCEEDED, moment(row.at), moment(row.at)
     step.result = bytes(decode_value(row.body).v)
 

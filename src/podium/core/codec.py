@@ -10,10 +10,11 @@ from __future__ import annotations
 
 import enum
 import inspect
+import math
 import sys
 import typing
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import lru_cache
 from typing import Any
 
@@ -21,6 +22,7 @@ import msgspec
 
 from podium.core.errors import InputInvalid, PayloadTooLarge, ValueNotPortable
 
+_NO_NAN = "which JSON does not have; use None, or leave the number out."
 _DICT = dict[str, Any]
 _REMEDY = (
     "Use JSON values, dataclasses, TypedDicts, enums, datetimes or pydantic models, and annotate "
@@ -66,9 +68,9 @@ class Codec:
         """
         try:
             return self._decode(encoded)
-        except Exception as problem:  # noqa: BLE001 - a validator of the user's may raise anything
+        except Exception as problem:  # a validator of the user's may raise anything
             raise ValueNotPortable(
-                f"{_short(encoded)} does not fit {describe(self.kind)}: {problem}"
+                f"{short(encoded)} does not fit {describe(self.kind)}: {problem}"
             ) from problem
 
     def copy(self, value: Any, what: str, limit_bytes: int) -> tuple[bytes, Any]:
@@ -81,13 +83,34 @@ class Codec:
         encoded = encode(value, what)
         if len(encoded) > limit_bytes:
             raise PayloadTooLarge(what, len(encoded), limit_bytes)
-        copy = self.decode(encoded)
+        try:
+            copy = self.decode(encoded)
+        except ValueNotPortable as problem:
+            place = _nan_in(value)
+            if place is None:
+                raise
+            raise ValueNotPortable(f"{what}: at {place} there is a NaN or an infinity, {_NO_NAN}") from problem
         if not _equal(copy, value, what):
             raise ValueNotPortable(
-                f"{what} is {_short(value)}, which comes back from JSON as {_short(copy)} under "
+                f"{what} is {short(value)}, which comes back from JSON as {short(copy)} under "
                 f"the declared type {describe(self.kind)}: {_difference(value, copy)}. {_REMEDY}"
             )
         return encoded, copy
+
+
+def _nan_in(value: Any, path: str = "$") -> str | None:
+    """Return the place of a number that JSON does not have."""
+    if isinstance(value, float):
+        return None if math.isfinite(value) else path
+    if isinstance(value, dict):
+        items: Iterable[tuple[str, Any]] = ((f"{path}.{key}", one) for key, one in value.items())
+    elif isinstance(value, list | tuple | set | frozenset):
+        items = ((f"{path}[{index}]", one) for index, one in enumerate(value))
+    elif hasattr(value, "__dict__"):
+        items = ((f"{path}.{key}", one) for key, one in vars(value).items())
+    else:
+        return None
+    return next((found for place, one in items if (found := _nan_in(one, place))), None)
 
 
 def _equal(copy: Any, value: Any, what: str) -> bool:
@@ -109,7 +132,7 @@ def encode(value: Any, what: str = "value") -> bytes:
         return _encoder.encode(value)
     except NotImplementedError as problem:
         raise ValueNotPortable(f"{what} holds {problem}, which has no JSON form. {_REMEDY}") from None
-    except Exception as problem:  # noqa: BLE001 - an encoder of the user's may raise anything
+    except Exception as problem:  # an encoder of the user's may raise anything
         raise ValueNotPortable(f"{what} has no JSON form: {problem}. {_REMEDY}") from problem
 
 
@@ -124,20 +147,20 @@ def decode_any(encoded: bytes) -> Any:
 
 
 @lru_cache(maxsize=1024)
-def _cached_codec(kind: Any) -> Codec:
+def _cached_codec(kind: Any, _text: str) -> Codec:
     return Codec(kind)
 
 
 def codec_for(kind: Any) -> Codec:
     """Return the codec of a declared type."""
     try:
-        return _cached_codec(kind)
+        return _cached_codec(kind, str(kind))  # `A | B` equals `B | A`, and they decode differently
     except TypeError:  # an unhashable annotation, such as Annotated[int, []]
         return Codec(kind)
 
 
 def _decoder_for(kind: Any) -> Callable[[bytes], Any]:
-    if kind is Any or kind is inspect.Parameter.empty or isinstance(kind, str):
+    if kind is Any or kind is object or kind is inspect.Parameter.empty or isinstance(kind, str):
         return _any_decoder.decode
     try:
         return msgspec.json.Decoder(kind, dec_hook=_decode_hook).decode
@@ -340,11 +363,12 @@ def _difference(value: Any, copy: Any, path: str = "$") -> str:
     if isinstance(value, enum.Enum):
         return f"at {path} the enum member {value!r} becomes {copy!r}"
     if isinstance(value, float) and value != value:  # noqa: PLR0124 - NaN
-        return f"at {path} there is a NaN, which JSON does not have"
+        return f"at {path} there is a NaN, {_NO_NAN}"
     return f"at {path} a {type(value).__name__} becomes a {type(copy).__name__}"
 
 
-def _short(value: Any, chars: int = 120) -> str:
+def short(value: Any, chars: int = 120) -> str:
+    """Say a value, or its JSON, in a bounded number of characters."""
     try:
         text = value[: chars * 4].decode(errors="replace") if isinstance(value, bytes) else repr(value)
     except Exception as problem:  # noqa: BLE001 - a repr of the user's may raise anything

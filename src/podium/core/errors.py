@@ -179,7 +179,7 @@ class RunEnded(RunError):
     def __init__(self, run_id: str, status: str, what: str) -> None:
         super().__init__(
             run_id,
-            f"Run {run_id!r} has {status}; {what} can only reach a run that is still going. "
+            f"Run {run_id!r} has ended ({status}); {what} can only reach a run that is still going. "
             "Nothing was recorded.",
         )
 

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from podium.core.errors import ValueNotPortable
 from podium.core.spec import TaskSpec
 
 
@@ -105,6 +106,18 @@ class Executing(Protocol):
     def cancel(self) -> bool:
         """Ask it to stop; False where it cannot be stopped (a thread)."""
         ...
+
+    def waited_s(self) -> float | None:
+        """Return how long it waited for its thread or process; None while it still does."""
+        ...
+
+
+class BadResult(Exception):
+    """The body returned in another process, and its result cannot be used."""
+
+    def __init__(self, problem: ValueNotPortable) -> None:
+        super().__init__(str(problem))
+        self.problem = problem
 
 
 Done = Callable[[Any, BaseException | None], None]

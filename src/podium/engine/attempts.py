@@ -14,11 +14,11 @@ from typing import Any
 
 import msgspec
 
-from podium.core.codec import codec_for, decode_any
+from podium.core.codec import codec_for, decode_any, short
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.limits import SHOW_STARTED_AFTER_S
-from podium.core.ports import Attempt, Cancellable, Executing
+from podium.core.ports import Attempt, BadResult, Cancellable, Executing
 from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
 from podium.engine.failures import class_names, describe_failure
@@ -36,7 +36,7 @@ class Step:
     """A step that is under way."""
 
     __slots__ = (
-        "_alive", "_attempt_timer", "_executing", "_has_begun", "_is_noted", "_is_reconciling", "_retry_timer",
+        "_alive", "_attempt_timer", "_executing", "_handed_at", "_has_begun", "_is_noted", "_is_reconciling", "_retry_timer",
         "_total_timer", "failures", "first_at", "is_cancelled", "is_over", "is_timed_out",
         "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
     )  # fmt: skip
@@ -134,6 +134,7 @@ class Step:
         self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
         options = self.spec.options
         if options.timeout_s is not None:
+            self._handed_at = run.clock_us()
             self._attempt_timer = run.call_later(options.timeout_s, self._attempt_timeout)
         if options.total_timeout_s is not None and self._total_timer is None:
             spent = (run.clock_us() - self.first_at) / 1e6
@@ -170,6 +171,8 @@ class Step:
             self._succeeded(value)
         elif self.is_cancelled and isinstance(error, asyncio.CancelledError):
             self._end(Result(x=describe_failure(error), st=Status.CANCELLED))
+        elif isinstance(error, BadResult):
+            self._end(Result(x=describe_failure(error.problem), st=Status.UNUSABLE))
         else:
             self._failed(error)
 
@@ -250,8 +253,7 @@ class Step:
         if isinstance(error, asyncio.CancelledError):
             return
         if error is None:
-            text = repr(value)[:500]
-            note = Note("late", f"returned {text}")
+            note = Note("late", f"returned {short(value, 500)}")
         else:
             note = Note("late-error", describe_failure(error).line()[:500])
         self.run.record(Kind.LATE, self.path, body(note))
@@ -260,8 +262,18 @@ class Step:
     # timeouts ---------------------------------------------------------------------------
 
     def _attempt_timeout(self) -> None:
+        """The body's time is over, unless it had to wait for its thread or process."""
         self._attempt_timer = None
-        self._time_out(f"attempt {self.number} took longer than {self.spec.options.timeout_s:g} s")
+        limit_s = self.spec.options.timeout_s
+        assert limit_s is not None
+        if self._executing is not None:
+            waited_s = self._executing.waited_s()
+            spent_s = (self.run.clock_us() - self._handed_at) / 1e6
+            left_s = limit_s if waited_s is None else waited_s + limit_s - spent_s
+            if left_s > 0.001:
+                self._attempt_timer = self.run.call_later(left_s, self._attempt_timeout)
+                return
+        self._time_out(f"attempt {self.number} took longer than {limit_s:g} s")
 
     def _total_timeout(self) -> None:
         self._total_timer = None

@@ -7,11 +7,13 @@ the code is the same, is a ``Nondeterminism`` and stops the run (DESIGN §3).
 from __future__ import annotations
 
 import contextvars
+import sys
 
 from collections import deque
 from collections.abc import Callable
 from datetime import UTC, datetime
 from functools import partial
+from types import FrameType
 from typing import Any, NoReturn
 
 import msgspec
@@ -292,7 +294,8 @@ class RunContext:
             self.state.commands.append(Remark(Kind.DRIFT, wait.path, body))
 
     def _refuse(self, message: str) -> None:
-        self.state.fault = Nondeterminism(f"{message} (run {self.state.settings.run_id!r})")
+        run_id = self.state.settings.run_id
+        self.state.fault = Nondeterminism(f"{message} (run {run_id!r}, at {_place()})")
         raise self.state.fault
 
 
@@ -308,6 +311,17 @@ class _End:
         self.left.discard(path)
         if not self.left and not self.future.done():
             self.future.set_result(None)
+
+
+def _place() -> str:
+    """Return where in the user's code the program is: ``file:line``."""
+    frame: FrameType | None = sys._getframe(2)  # noqa: SLF001 - the only way to know the caller
+    while frame is not None:
+        module = str(frame.f_globals.get("__name__", ""))
+        if not module.startswith(("podium.", "asyncio", "contextlib")):
+            return f"{frame.f_code.co_filename}:{frame.f_lineno}"
+        frame = frame.f_back
+    return "its beginning"
 
 
 def _wake(future: RunFuture) -> None:

@@ -8,22 +8,21 @@ import functools
 import multiprocessing
 import os
 import pickle
+import sys
 import threading
+import time
 
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any
 
-from podium.core.codec import codec_for, encode
 from podium.core.context import current_attempt
-from podium.core.errors import PodiumError
+from podium.core.errors import PodiumError, ValueNotPortable
 from podium.core.limits import THREADS_MAX
-from podium.core.ports import Attempt, Done, Executing
-from podium.core.spec import registry
+from podium.core.ports import Attempt, BadResult, Done, Executing
+from podium.core.spec import TaskSpec, registry
 from podium.engine.system import LoopNotifier, prefer_short_switches
-
-_IDLE_THREAD_S = 30.0
 
 
 class ProcessDied(PodiumError):
@@ -64,30 +63,42 @@ class SystemExecutor:
 class _Coroutine:
     """An attempt that runs in the outer loop."""
 
-    __slots__ = ("_task",)
+    __slots__ = ("_attempt", "_done", "_has_begun", "_loop", "_task")
 
     def __init__(
         self, loop: asyncio.AbstractEventLoop, context: contextvars.Context, attempt: Attempt, done: Done
     ) -> None:
-        self._task = loop.create_task(_await_body(attempt, done), context=context)
+        self._loop = loop
+        self._attempt = attempt
+        self._done = done
+        self._has_begun = False
+        self._task = loop.create_task(self._await_body(), context=context)
 
     def cancel(self) -> bool:
         """Cancel it at its next await."""
         self._task.cancel()
+        if not self._has_begun:  # the coroutine is never entered, so it cannot tell
+            self._has_begun = True
+            self._loop.call_soon(self._done, None, asyncio.CancelledError())
         return True
 
+    def waited_s(self) -> float | None:
+        """A coroutine waits for nothing."""
+        return 0.0
 
-async def _await_body(attempt: Attempt, done: Done) -> None:
-    current_attempt.set(attempt)
-    spec = attempt.spec
-    try:
-        value = await spec.binder.call(spec.fn, attempt.arguments)
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
-        done(None, error)
-    else:
-        done(value, None)
+    async def _await_body(self) -> None:
+        self._has_begun = True
+        attempt, done = self._attempt, self._done
+        current_attempt.set(attempt)
+        spec = attempt.spec
+        try:
+            value = await spec.binder.call(spec.fn, attempt.arguments)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
+            done(None, error)
+        else:
+            done(value, None)
 
 
 def _call_sync(context: contextvars.Context, attempt: Attempt) -> Any:
@@ -102,7 +113,7 @@ def _call_in_context(attempt: Attempt) -> Any:
 class _Job:
     """A call for a thread."""
 
-    __slots__ = ("call", "done", "is_abandoned", "is_cancelled", "is_running", "on_cancel")
+    __slots__ = ("call", "done", "is_abandoned", "is_cancelled", "is_running", "put_at", "waited_s")
 
     def __init__(self, call: Callable[[], Any], done: Done) -> None:
         self.call = call
@@ -110,7 +121,8 @@ class _Job:
         self.is_running = False
         self.is_cancelled = False
         self.is_abandoned = False
-        self.on_cancel: Callable[[], None] | None = None
+        self.put_at = time.monotonic()
+        self.waited_s: float | None = None
 
 
 class _Threaded:
@@ -125,6 +137,10 @@ class _Threaded:
     def cancel(self) -> bool:
         """Take it back if it has not begun; a running thread cannot be stopped."""
         return self._threads.cancel(self._job)
+
+    def waited_s(self) -> float | None:
+        """Return how long it waited for a thread."""
+        return self._job.waited_s
 
 
 class Threads:
@@ -175,6 +191,10 @@ class Threads:
         self._notifier.post_from_thread(lambda: job.done(None, error))
         return True
 
+    def post(self, callback: Callable[[], None]) -> None:
+        """Call back soon in the engine's thread."""
+        self._notifier.post_from_thread(callback)
+
     def close(self) -> None:
         """Let idle threads end."""
         with self._lock:
@@ -202,6 +222,7 @@ class Threads:
             if job.is_cancelled:
                 return
             job.is_running = True
+        job.waited_s = time.monotonic() - job.put_at
         value, error = None, None
         try:
             value = job.call()
@@ -224,22 +245,31 @@ class _Child:
         self.process.start()
         theirs.close()
 
-    def call(self, message: tuple[Any, ...]) -> Any:
+    def call(self, message: tuple[Any, ...], begun: Callable[[], None]) -> Any:
         """Send an attempt and wait for its outcome; in a thread."""
         try:
             self.pipe.send(message)
-            is_good, payload = self.pipe.recv()
+            what, payload = self.pipe.recv()
+            if what == "begun":
+                begun()
+                what, payload = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(timeout=5)
             raise ProcessDied(
                 f"The process of task {message[1]!r} died (exit code {self.process.exitcode})."
             ) from None
-        if not is_good:
+        if what == "failed":
             raise _unpickled(payload)
-        return codec_for(Any).decode(payload) if payload is not None else None
+        if what == "unusable":
+            raise BadResult(ValueNotPortable(payload))
+        return payload
+
+    def kill(self) -> None:
+        """End it; whoever waits for its outcome hears that it died."""
+        self.process.kill()
 
     def end(self) -> None:
-        """Kill it."""
+        """End it and let go of the pipe, for which nobody waits any more."""
         self.process.kill()
         self.pipe.close()
 
@@ -253,13 +283,24 @@ class _InProcess:
         self.is_cancelled = False
         self._processes = processes
         self._done = done
+        self._put_at = time.monotonic()
+        self._waited_s: float | None = None
 
     def cancel(self) -> bool:
-        """Kill the process that carries it out."""
+        """Kill the process that carries it out, or take it back if it has none yet."""
         self.is_cancelled = True
         if self.child is not None:
-            self.child.end()
+            self.child.kill()
+        self._processes.take_back(self)
         return True
+
+    def waited_s(self) -> float | None:
+        """Return how long it waited for a process that is ready."""
+        return self._waited_s
+
+    def begun(self) -> None:
+        """The body begins just now; called in a thread."""
+        self._waited_s = time.monotonic() - self._put_at
 
     def finished(self, value: Any, error: BaseException | None) -> None:
         """Decode the outcome, in the engine's thread."""
@@ -268,9 +309,9 @@ class _InProcess:
             error = asyncio.CancelledError()
         if error is None:
             try:
-                value = self.attempt.spec.returns.decode(encode(value))
-            except PodiumError as problem:
-                error = problem
+                value = self.attempt.spec.returns.decode(value)
+            except ValueNotPortable as problem:
+                error = BadResult(problem)
         self._done(value, error)
 
 
@@ -291,6 +332,13 @@ class Processes:
         self._next()
         return job
 
+    def take_back(self, job: _InProcess) -> None:
+        """Drop a job that still waits for its turn."""
+        if job in self._queue:
+            self._queue.remove(job)
+            error = asyncio.CancelledError()
+            self._threads.post(lambda: job.finished(None, error))
+
     def finished(self, job: _InProcess) -> None:
         """Take back the process of a job."""
         self._busy.discard(job)
@@ -305,7 +353,11 @@ class Processes:
     def close(self) -> None:
         """Kill every process."""
         self._queue.clear()
-        for child in [*self._idle, *(job.child for job in self._busy if job.child)]:
+        for job in self._busy:
+            job.is_cancelled = True
+            if job.child is not None:
+                job.child.kill()
+        for child in self._idle:
             child.end()
         self._idle.clear()
 
@@ -324,9 +376,12 @@ class Processes:
             if not child.process.is_alive():
                 child = None
         job.child = child or _Child()
+        if job.is_cancelled:  # before there was a process to kill
+            job.child.kill()
+            raise asyncio.CancelledError
         attempt = job.attempt
         place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
-        return job.child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place))
+        return job.child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun)
 
 
 def serve(pipe: Any) -> None:
@@ -337,22 +392,28 @@ def serve(pipe: Any) -> None:
         except (EOFError, OSError):
             return
         try:
-            pipe.send((True, _serve_one(module, name, encoded, place)))
+            spec, value = _serve_one(module, name, encoded, place, pipe)
         except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
-            pipe.send((False, _pickled(error)))
+            pipe.send(("failed", _pickled(error)))
+            continue
+        try:
+            pipe.send(("returned", spec.returns.copy(value, f"the result of {name}", sys.maxsize)[0]))
+        except ValueNotPortable as problem:
+            pipe.send(("unusable", str(problem)))
 
 
-def _serve_one(module: str, name: str, encoded: bytes, place: tuple[Any, ...]) -> bytes | None:
+def _serve_one(
+    module: str, name: str, encoded: bytes, place: tuple[Any, ...], pipe: Any
+) -> tuple[TaskSpec, Any]:
     if name not in registry.tasks:
         __import__(module)
     spec = registry.tasks[name]
     run_id, path, number, key, headers = place
     arguments = spec.binder.decode(encoded)
     current_attempt.set(Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers))
+    pipe.send(("begun", None))
     value = spec.binder.call(spec.fn, arguments)
-    if spec.is_async:
-        value = asyncio.run(value)
-    return encode(value, f"the result of {name}")
+    return spec, asyncio.run(value) if spec.is_async else value
 
 
 def _pickled(error: BaseException) -> bytes | tuple[str, str]:

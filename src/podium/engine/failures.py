@@ -22,7 +22,7 @@ def describe_failure(error: BaseException, depth: int = 0) -> ErrorInfo:
         described = describe_failure(cause, depth + 1)
     return ErrorInfo(
         type=type(error).__name__,
-        message=_bounded(str(error), _MESSAGE_CHARS_MAX),
+        message=_bounded(_text(error), _MESSAGE_CHARS_MAX),
         code=code_of(error),
         cause=described,
         path=getattr(error, "path", None) if isinstance(error, StepFailed) else None,
@@ -45,6 +45,11 @@ def code_of(error: BaseException) -> str:
 def class_names(error: BaseException) -> tuple[str, ...]:
     """Return the names of an exception's class and of all its bases."""
     return tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+
+
+def _text(error: BaseException) -> str:
+    """Return an exception's own words; those of its cause are told by the cause."""
+    return f"step {error.path!r} failed" if isinstance(error, StepFailed) else str(error)
 
 
 def _trace(error: BaseException) -> str | None:

@@ -39,7 +39,15 @@ from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask
 from podium.engine.outcomes import resolve_result, resolve_value
 from podium.engine.timers import Timers
-from podium.journal.records import DEADLOCK, Kind, Result, decode_result
+from podium.journal.records import DEADLOCK, Kind, Result, Status, decode_result
+
+_OUTCOMES = {
+    "not-done": "not-done",
+    "outcome-unknown": "unknown",
+    "timeout": "unknown",
+    "cancelled": "unknown",
+}
+"""What a compensating task is told, by the code of the step's error; else ``failed``."""
 
 
 class Program:
@@ -332,9 +340,10 @@ class Program:
 
     def _note_outcome(self, wait: Wait, result: Result) -> None:
         """Remember how an effect ended that may have to be undone."""
-        if result.x is not None:
-            word = "not-done" if result.x.code == "not-done" else "failed"
-            self._outcomes[wait.path] = (word, None)
+        if result.st == Status.UNUSABLE:
+            self._outcomes[wait.path] = ("succeeded", None)
+        elif result.x is not None:
+            self._outcomes[wait.path] = (_OUTCOMES.get(result.x.code, "failed"), None)
         else:
             encoded = self.state.settings.resolve(bytes(result.v)) or b"null"
             self._outcomes[wait.path] = ("succeeded", decode_any(encoded))

@@ -74,7 +74,7 @@ class ActiveRun:
         self.is_ready = False
         self.is_started = False
         self.is_closed = False
-        self.is_shown_waiting = row.status == "waiting"
+        self.is_shown_waiting = row.status != "running"
         self.is_suspect = row.claims >= CLAIMS_MAX - 1
         self._shift_us = max(0, history.last_at - engine.clock_us())
         self._last_at = max(history.last_at, row.created_at)

@@ -12,8 +12,8 @@ from typing import Any, Protocol
 
 from podium.core.codec import encode
 from podium.core.context import current_attempt
-from podium.core.errors import PodiumError, StoreError
-from podium.core.ports import Attempt, Cancellable, Done, Executing
+from podium.core.errors import StoreError, ValueNotPortable
+from podium.core.ports import Attempt, BadResult, Cancellable, Done, Executing
 from podium.engine.log import CommitDone
 from podium.journal.store import Batch, CommitResult, Store, WorkerIdentity
 from podium.testing.ledger import BodyRun
@@ -149,11 +149,10 @@ class SimExecutor:
         host.probe("before-effect", attempt.run_id, attempt.path)
         delays = host.delays_of(attempt)
         if attempt.spec.is_async:
-            body = _carry_out(host, attempt, done, delays)
-            task = host.loop.create_task(body, context=host.base_context.copy())
-            self._tasks.add(task)
-            task.add_done_callback(self._tasks.discard)
-            return _SimCoroutine(task)
+            coroutine = _SimCoroutine(host, attempt, done, delays)
+            self._tasks.add(coroutine.task)
+            coroutine.task.add_done_callback(self._tasks.discard)
+            return coroutine
         return _SimThread(host, attempt, done, delays, self._stuck)
 
     def stuck_threads(self) -> int:
@@ -167,41 +166,56 @@ class SimExecutor:
 class _SimCoroutine:
     """An attempt in the virtual loop."""
 
-    __slots__ = ("_task",)
-
-    def __init__(self, task: asyncio.Task[None]) -> None:
-        self._task = task
+    def __init__(
+        self, host: Host, attempt: Attempt, done: Done, delays: tuple[float, float]
+    ) -> None:
+        self._host = host
+        self._attempt = attempt
+        self._done = done
+        self._delays = delays
+        self._has_begun = False
+        self.task = host.loop.create_task(self._carry_out(), context=host.base_context.copy())
 
     def cancel(self) -> bool:
         """Cancel it at its next await."""
-        self._task.cancel()
+        self.task.cancel()
+        if not self._has_begun:  # the coroutine is never entered, so it cannot tell
+            self._has_begun = True
+            self._host.loop.call_soon(self._done, None, asyncio.CancelledError())
         return True
 
+    def waited_s(self) -> float | None:
+        """A coroutine waits for nothing."""
+        return 0.0
 
-async def _carry_out(host: Host, attempt: Attempt, done: Done, delays: tuple[float, float]) -> None:
-    """Wait a while, run the body, wait a while, tell the engine."""
-    current_attempt.set(attempt)
-    spec = attempt.spec
-    try:
-        await asyncio.sleep(delays[0])
-    except asyncio.CancelledError as error:
-        done(None, error)
-        return
-    record = host.begun(attempt)
-    value, problem = None, None
-    try:
-        value = await spec.binder.call(spec.fn, attempt.arguments)
+    async def _carry_out(self) -> None:
+        """Wait a while, run the body, wait a while, tell the engine."""
+        self._has_begun = True
+        attempt, done = self._attempt, self._done
+        current_attempt.set(attempt)
+        try:
+            await asyncio.sleep(self._delays[0])
+        except asyncio.CancelledError as error:
+            done(None, error)
+            return
+        value, problem = await self._body(attempt)
+        try:
+            await asyncio.sleep(self._delays[1])
+        except asyncio.CancelledError:  # too late: the body has ended
+            pass
+        done(value, problem)
+
+    async def _body(self, attempt: Attempt) -> tuple[Any, BaseException | None]:
+        record = self._host.begun(attempt)
+        try:
+            value = await attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
+        except (KeyboardInterrupt, SystemExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
+            record.state, record.error = "raised", error
+            return None, error
         record.state, record.value = "returned", value
-    except (KeyboardInterrupt, SystemExit):
-        raise
-    except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
-        problem = error
-        record.state, record.error = "raised", error
-    try:
-        await asyncio.sleep(delays[1])
-    except asyncio.CancelledError:  # too late: the body has ended
-        pass
-    done(value, problem)
+        return value, None
 
 
 class _SimThread:
@@ -232,6 +246,14 @@ class _SimThread:
         self._host.loop.call_soon(self._finish, None, asyncio.CancelledError())
         return True
 
+    def waited_s(self) -> float | None:
+        """It begins at once, as far as timeouts go."""
+        return 0.0
+
+    def waited_s(self) -> float | None:
+        """There is always a thread free."""
+        return 0.0 if self._has_begun else None
+
     def _run(self) -> None:
         self._has_begun = True
         record = self._host.begun(self._attempt)
@@ -251,8 +273,8 @@ class _SimThread:
         if problem is None and self._attempt.spec.options.isolation == "process":
             try:
                 value = self._attempt.spec.returns.decode(encode(value))
-            except PodiumError as error:
-                problem = error
+            except ValueNotPortable as error:
+                problem = BadResult(error)
         self._done(value, problem)
 
 

@@ -325,7 +325,7 @@ def test_cancel(db: str, side: SideFile) -> None:
                 assert view.status == "cancelled"
                 assert isinstance(view.ended_at, datetime)
                 assert view.ended_at.tzinfo is UTC
-                with pytest.raises(podium.RunEnded, match="has cancelled"):
+                with pytest.raises(podium.RunEnded, match="has ended"):
                     await run.cancel()
 
     def exists(app: Podium, run_id: str) -> bool:
