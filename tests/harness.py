@@ -65,22 +65,21 @@ async def die(app: Podium) -> None:
 
     Bodies in threads go on, which in a real death they would not.
     """
-    engine, store = app._engine, app._store
-    assert engine is not None
-    assert store is not None
+    worker, store = app.desk.worker, app.desk.store
+    assert worker is not None
+    engine = worker.engine
     engine.log.is_stopped = True
     for timer in engine._timers:
         timer.cancel()
-    assert app._heart is not None
-    app._heart.stop()
+    worker.heart.stop()
     for life in store._lives.values():
         life.drop()
-    for task in list(app._executor._tasks if app._executor else ()):
+    for task in list(worker.executor._tasks):
         task.cancel()
     engine.close()
-    app._committer.close()  # type: ignore[union-attr]
-    app._executor.close()  # type: ignore[union-attr]
-    app._store = None
+    worker.committer.close()
+    worker.executor.close()
+    app._desk = None
     await asyncio.sleep(0)
     store.close()
 

@@ -126,7 +126,7 @@ async def serve(settings: dict[str, Any]) -> dict[str, Any]:
         print(json.dumps({"ready": os.getpid()}), flush=True)
         while not os.path.exists(settings["stop"]) and not app.is_stopped:
             await asyncio.sleep(0.005)
-        store = app._store
+        store = app.desk.store
         assert store is not None
         told = {"fenced": app.is_stopped, "longest_wait_ms": round(1000 * store.longest_wait_s, 1)}
     return told

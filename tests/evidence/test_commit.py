@@ -82,7 +82,7 @@ def test_a_run_goes_on_ahead_of_the_disk(db: str, side: SideFile) -> None:
             before = len(side.lines("put"))
             starting = asyncio.create_task(client.start(one, id="a"))
             await starting
-            await until(lambda: "a" in app._engine.by_id)  # type: ignore[union-attr]
+            await until(lambda: "a" in app.desk.engine.by_id)  # type: ignore[union-attr]
             with held(db):
                 await until(lambda: len([x for x in side.lines("look") if x.run == "a"]) == 5)
                 follower = asyncio.create_task(anext(run_stream(client)))
@@ -175,7 +175,7 @@ def test_runs_hear_of_each_other_by_what_is_committed(db: str) -> None:
             heard = await app.start(listener, id="listener")
             said = await app.start(talker, id="talker")
             await until(lambda: waits(said))
-            engine_ = app._engine
+            engine_ = app.desk.engine
             assert engine_ is not None
             with held(db):
                 engine_.by_id["talker"].fact(Kind.SIGNAL, "go", b'{"name":"go","v":null}')
@@ -457,7 +457,7 @@ def test_a_timer_survives(db: str) -> None:
         await asyncio.sleep(0.02)
         await die(app)
         async with Podium(db) as app:
-            engine_ = app._engine
+            engine_ = app.desk.engine
             assert engine_ is not None
             timer = await until(lambda: engine_.by_id["a"].timers.get("sleep"))
             assert await due(app) == before

@@ -398,8 +398,8 @@ def _who_acts(app: Podium, run_id: str, database: str | None) -> str:
     """Say who will act on a message, or what to start so that somebody does."""
     from podium.cli.workers import workers
 
-    row = app.row(run_id)
-    states = {one.row.id: one for one in workers(app.reader)}
+    row = app.desk.row(run_id)
+    states = {one.row.id: one for one in workers(app.desk.reader)}
     owner = states.get(row.owner) if row.owner is not None else None
     if owner is not None and owner.state == "alive":
         return f"It has the run: {owner}."

@@ -80,11 +80,11 @@ class Service:
             _say(f"executes {', '.join(names)}; Ctrl-C or SIGTERM stops it")
             self._warn_undeclared()
             await self._until_stopped(app, stop)
-            if app.problem is not None:
+            if app.desk.problem is not None:
                 raise CommandFailed(
-                    f"This worker had to stop: {app.problem} Its runs are taken over or resumable."
+                    f"This worker had to stop: {app.desk.problem} Its runs are taken over or resumable."
                 )
-            left = len(app.in_hand)
+            left = len(app.desk.in_hand)
         _say(
             f"stopped; {_runs(left)} left to be resumed"
             if left
@@ -101,7 +101,7 @@ class Service:
             try:
                 await asyncio.wait_for(stop.wait(), LOOK_S)
             except TimeoutError:
-                self._tell(app.in_hand, loop.time())
+                self._tell(app.desk.in_hand, loop.time())
 
     def _tell(self, in_hand: frozenset[int], now: float) -> None:
         """Say now and then how much there is to do, when that has changed."""

@@ -68,7 +68,7 @@ class Portrait:
             RunNotFound: There is none.
         """
         handle = await app.get(run_id)
-        row, reader = app.row(run_id), app.reader
+        row, reader = app.desk.row(run_id), app.desk.reader
         records = handle.records()
         registered = workers(reader)
         return cls(

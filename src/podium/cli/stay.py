@@ -104,15 +104,15 @@ class Stay:
                 row = follower.row
                 if row.status == "succeeded":
                     self._output = msgspec.json.decode(
-                        app.open_envelope(row, row.output) or b"null"
+                        app.desk.open_envelope(row, row.output) or b"null"
                     )
-                waits = waits_of(app.reader, row, self._wish.database)
+                waits = waits_of(app.desk.reader, row, self._wish.database)
         return row, waits
 
     async def _start(self, app: Podium, workflow: Workflow[..., Any]) -> None:
         """Start the run; without an input, one of that id goes on."""
         if self._wish.input is None and self._wish.run_id is not None:
-            row = app.reader.run(self._id)
+            row = app.desk.reader.run(self._id)
             if row is not None:
                 if row.workflow != workflow.name:
                     raise IdInUse(self._id, f"workflow {row.workflow!r}, not {workflow.name!r}")
@@ -122,15 +122,15 @@ class Stay:
     def _introduce(self, app: Podium, row: RunRow, workflow: Workflow[..., Any]) -> None:
         if not isinstance(self._screen, Plain):
             return
-        owner = next((one for one in workers(app.reader) if one.row.id == row.owner), None)
-        elsewhere = owner is not None and row.num not in app.in_hand and owner.state != "gone"
+        owner = next((one for one in workers(app.desk.reader) if one.row.id == row.owner), None)
+        elsewhere = owner is not None and row.num not in app.desk.in_hand and owner.state != "gone"
         whose = f", executed by {owner}" if elsewhere and not row.is_ended else ""
         self._screen.line(
             f"run {terminal.clean(self._id)} of {workflow.name} in {self._path}{whose}"
         )
 
     async def _follow(self, app: Podium, follower: Follower, stop: asyncio.Event) -> None:
-        ended = asyncio.ensure_future(app.ended(self._id))
+        ended = asyncio.ensure_future(app.desk.ended(self._id))
         stopped = asyncio.ensure_future(stop.wait())
         stuck = 0
         try:
@@ -144,7 +144,7 @@ class Stay:
                     ended.result()  # raises why this worker had to stop
                 if follower.row.is_ended or follower.row.status in HELD_STATUSES or stop.is_set():
                     return
-                stuck = stuck + 1 if needs_people(app.reader, follower.row) else 0
+                stuck = stuck + 1 if needs_people(app.desk.reader, follower.row) else 0
                 if stuck >= STUCK_LOOKS and not self._wish.waits_for_people:
                     return
         finally:
@@ -160,8 +160,8 @@ class Stay:
             self._lines.clear()
             paths = follower.read() or []
         changed = self._lines.update(follower.steps, paths)
-        self._lines.expect(app.fan_outs(follower.row.num))
-        waits = waits_of(app.reader, follower.row, self._wish.database)
+        self._lines.expect(app.desk.fan_outs(follower.row.num))
+        waits = waits_of(app.desk.reader, follower.row, self._wish.database)
         self._screen.update(self._lines, changed, waits)
 
     def _say_leaving(self) -> None:

@@ -19,7 +19,7 @@ class Follower:
 
     def __init__(self, app: Podium, run_id: str) -> None:
         self._app = app
-        self.row: RunRow = app.row(run_id)
+        self.row: RunRow = app.desk.row(run_id)
         self.steps: dict[str, StepView] = {}
         self._read_to = self.row.base
 
@@ -30,7 +30,7 @@ class Follower:
 
     def look(self) -> None:
         """Read the row."""
-        self.row = self._app.row(self.row.id)
+        self.row = self._app.desk.row(self.row.id)
 
     def read(self) -> list[str] | None:
         """Read new records; return the paths they are about.
@@ -44,7 +44,7 @@ class Follower:
             return None
         paths: dict[str, None] = {}
         while True:
-            page = self._app.reader.records(row.num, self._read_to, _PAGE)
+            page = self._app.desk.reader.records(row.num, self._read_to, _PAGE)
             for record in page:
                 known = len(self.steps)
                 read_record(self.steps, record)

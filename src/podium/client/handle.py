@@ -5,13 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from collections.abc import AsyncIterator
-from typing import Any, BinaryIO, Generic, Protocol, TypeVar, cast
+from typing import Any, BinaryIO, Generic, TypeVar, cast
 
 import msgspec
 
-from podium.client.files import FileVault
+from podium.client.desk import Desk
 from podium.client.views import AskView, RunView, StepView, steps_of
-from podium.core.codec import Codec, decode_any, encode
+from podium.core.codec import Codec, decode_any, encode_message
 from podium.core.errors import (
     AskNotFound,
     ErrorInfo,
@@ -23,23 +23,10 @@ from podium.core.errors import (
 )
 from podium.core.file import File
 from podium.engine.system import wall_us
-from podium.journal.store import Batch, CommitResult, Reader, RecordRow, RunRow
+from podium.journal.store import Batch, RecordRow, RunRow
 
 R = TypeVar("R")
 _PAGE = 10_000
-
-
-class Door(Protocol):
-    """The app, as its handles see it."""
-
-    @property
-    def reader(self) -> Reader: ...
-    def row(self, run_id: str) -> RunRow: ...
-    def open_envelope(self, row: RunRow, envelope: bytes | None) -> bytes | None: ...
-    def vault(self, row: RunRow) -> FileVault: ...
-    async def commit(self, batch: Batch) -> CommitResult: ...
-    async def ended(self, run_id: str) -> RunRow: ...
-    async def changed(self) -> None: ...
 
 
 class Run(Generic[R]):
@@ -49,8 +36,8 @@ class Run(Generic[R]):
         id: Its id.
     """
 
-    def __init__(self, app: Door, run_id: str, returns: Codec | None) -> None:
-        self._app = app
+    def __init__(self, desk: Desk, run_id: str, returns: Codec | None) -> None:
+        self._desk = desk
         self.id: str = run_id
         self._returns = returns
 
@@ -62,10 +49,10 @@ class Run(Generic[R]):
             RunCancelled: It was cancelled.
             RunBlocked: It cannot go on until somebody acts.
         """
-        row = await self._app.ended(self.id)
+        row = await self._desk.ended(self.id)
         error = msgspec.json.decode(row.error, type=ErrorInfo) if row.error else None
         if row.status == "succeeded":
-            encoded = self._app.open_envelope(row, row.output) or b"null"
+            encoded = self._desk.open_envelope(row, row.output) or b"null"
             value = self._returns.decode(encoded) if self._returns else decode_any(encoded)
             return cast("R", value)
         if row.status == "failed":
@@ -89,13 +76,13 @@ class Run(Generic[R]):
     async def input(self) -> dict[str, Any]:
         """Return the run's input."""
         row = self._row()
-        return cast("dict[str, Any]", decode_any(self._app.open_envelope(row, row.input) or b"{}"))
+        return cast("dict[str, Any]", decode_any(self._desk.open_envelope(row, row.input) or b"{}"))
 
     async def published(self) -> dict[str, Any]:
         """Return what the program shows under its keys."""
         row = self._row()
-        found = self._app.reader.published(row.num)
-        return {key: decode_any(self._app.open_envelope(row, body) or b"null") for key, body in found.items()}
+        found = self._desk.reader.published(row.num)
+        return {key: decode_any(self._desk.open_envelope(row, body) or b"null") for key, body in found.items()}
 
     async def stream(self, after: int = 0) -> AsyncIterator[tuple[int, Any]]:
         """Follow what the program emits: (position, chunk), until the run has ended.
@@ -105,14 +92,14 @@ class Run(Generic[R]):
         """
         while True:
             row = self._row()
-            chunks = self._app.reader.stream(row.num, after)
+            chunks = self._desk.reader.stream(row.num, after)
             for position, _, body in chunks:
                 after = position
-                yield position, decode_any(self._app.open_envelope(row, body) or b"null")
+                yield position, decode_any(self._desk.open_envelope(row, body) or b"null")
             if not chunks:
                 if row.is_ended:
                     return
-                await self._app.changed()
+                await self._desk.changed()
 
     async def signal(self, name: str, value: Any = None) -> None:
         """Send a signal; returns once it is recorded.
@@ -120,7 +107,7 @@ class Run(Generic[R]):
         Raises:
             RunEnded: The run has ended.
         """
-        await self._message("signal", name, encode(value, f"the signal {name!r}"), f"the signal {name!r}")
+        await self._message("signal", name, self._encoded(value, f"the signal {name!r}"), f"the signal {name!r}")
 
     async def cancel(self) -> None:
         """Ask the run to stop; returns once that is recorded.
@@ -136,7 +123,7 @@ class Run(Generic[R]):
 
     async def asks(self) -> list[AskView]:
         """Return the open questions of this run."""
-        return [AskView.of(row, self.id) for row in self._app.reader.asks(self._row().num)]
+        return [AskView.of(row, self.id) for row in self._desk.reader.asks(self._row().num)]
 
     async def answer(self, ask_id: str, value: Any) -> None:
         """Answer an open question; returns once that is recorded.
@@ -146,12 +133,12 @@ class Run(Generic[R]):
             RunEnded: The run has ended.
         """
         row = self._row()
-        open_ids = [ask.id for ask in self._app.reader.asks(row.num)]
+        open_ids = [ask.id for ask in self._desk.reader.asks(row.num)]
         if ask_id not in open_ids:
             if row.is_ended:
                 raise RunEnded(self.id, row.status, f"an answer to {ask_id!r}")
             raise AskNotFound(self.id, ask_id, open_ids)
-        await self._message("answer", ask_id, encode(value, "the answer"), f"an answer to {ask_id!r}")
+        await self._message("answer", ask_id, self._encoded(value, "the answer"), f"an answer to {ask_id!r}")
 
     async def resume(self) -> None:
         """Let a blocked or quarantined run go on, once its cause is mended.
@@ -167,11 +154,11 @@ class Run(Generic[R]):
         batch = Batch()
         change = batch.change(row.num)
         change.status, change.owner, change.error, change.claims = "accepted", None, None, 0
-        await self._app.commit(batch)
+        await self._desk.commit(batch)
 
     async def open_file(self, file: File) -> BinaryIO:
         """Return the bytes of a File value of this run, as a readable binary file."""
-        return await asyncio.to_thread(self._app.vault(self._row()).open, file)
+        return await asyncio.to_thread(self._desk.vault(self._row()).open, file)
 
     def records(self) -> list[RecordRow]:
         """Return the journal of the current incarnation."""
@@ -179,7 +166,7 @@ class Run(Generic[R]):
         found: list[RecordRow] = []
         after = row.base
         while True:
-            page = self._app.reader.records(row.num, after, _PAGE)
+            page = self._desk.reader.records(row.num, after, _PAGE)
             found += page
             if len(page) < _PAGE:
                 return found
@@ -187,10 +174,13 @@ class Run(Generic[R]):
 
     def value(self, envelope: bytes) -> Any:
         """Return a recorded value (``StepView.result``, ``.arguments``)."""
-        return decode_any(self._app.open_envelope(self._row(), envelope) or b"null")
+        return decode_any(self._desk.open_envelope(self._row(), envelope) or b"null")
 
     def _row(self) -> RunRow:
-        return self._app.row(self.id)
+        return self._desk.row(self.id)
+
+    def _encoded(self, value: Any, what: str) -> bytes:
+        return encode_message(value, what, self._desk.payload_bytes_max)
 
     async def _message(self, kind: str, name: str, payload: bytes, what: str) -> None:
         row = self._row()
@@ -198,7 +188,7 @@ class Run(Generic[R]):
             raise RunEnded(self.id, row.status, what)
         batch = Batch()
         batch.inbox_new.append((row.num, kind, name, payload, wall_us()))
-        result = await self._app.commit(batch)
+        result = await self._desk.commit(batch)
         if result.undelivered:
             raise RunEnded(self.id, self._row().status, what)
 
@@ -207,7 +197,7 @@ class Run(Generic[R]):
         batch = Batch()
         change = batch.change(row.num)
         change.status, change.ended_at, change.owner = "cancelled", wall_us(), None
-        await self._app.commit(batch)
+        await self._desk.commit(batch)
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

@@ -136,6 +136,42 @@ def encode(value: Any, what: str = "value") -> bytes:
         raise ValueNotPortable(f"{what} has no JSON form: {problem}. {_REMEDY}") from problem
 
 
+def encode_message(value: Any, what: str, limit_bytes: int) -> bytes:
+    """Return a value that has no declared type on this side (a signal, an answer) as JSON bytes.
+
+    Raises:
+        ValueNotPortable: It holds something that has no JSON form, or would come back as another value.
+        PayloadTooLarge: The JSON is longer than the limit.
+    """
+    encoded = encode(value, what)
+    if len(encoded) > limit_bytes:
+        raise PayloadTooLarge(what, len(encoded), limit_bytes)
+    if not isinstance(value, str | int | None):
+        fault = _unfit(msgspec.to_builtins(value, enc_hook=_encode_hook))
+        if fault:
+            raise ValueNotPortable(f"{what} is {short(value)}: {fault}. {_REMEDY}")
+    return encoded
+
+
+def _unfit(value: Any, path: str = "$") -> str:
+    """Name the first place of a plain value that JSON would change; empty if there is none."""
+    if isinstance(value, float):
+        return "" if math.isfinite(value) else f"at {path} there is a {value!r}, which JSON does not have"
+    if isinstance(value, dict):
+        for key, one in value.items():
+            fault = _unfit(one, f"{path}.{key}")
+            if not isinstance(key, str):
+                fault = f"at {path} the key {key!r} of type {type(key).__name__} would become a str"
+            if fault:
+                return fault
+    elif isinstance(value, list | tuple):
+        for index, one in enumerate(value):
+            fault = _unfit(one, f"{path}[{index}]")
+            if fault:
+                return fault
+    return ""
+
+
 def encode_sorted(value: Any) -> bytes:
     """Return JSON with sorted keys: what fingerprints are made of."""
     return _sorted_encoder.encode(value)
@@ -177,7 +213,7 @@ def _decoder_for(kind: Any) -> Callable[[bytes], Any]:
 class Binder:
     """Turns the arguments of a call into one JSON object and back, after the signature."""
 
-    __slots__ = ("_count", "_decode", "_defaults", "_names", "_signature", "_simple", "name")
+    __slots__ = ("_count", "_decode", "_defaults", "_names", "_rest", "_signature", "_simple", "name")
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name: str = name
@@ -189,6 +225,7 @@ class Binder:
         self._count = len(parameters)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         fields = {p.name: _field_type(p, hints) for p in parameters}
+        self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self._decode = codec_for(_typed_dict(name, fields)) if fields else codec_for(_DICT)
 
     @property
@@ -211,7 +248,10 @@ class Binder:
             found = self._signature.bind(*args, **kwargs)
         except TypeError as problem:
             raise InputInvalid(f"{self.name}{self._signature}: {problem}.") from None
-        return dict(found.arguments)
+        bound = dict(found.arguments)
+        if self._rest is not None and self._rest in bound:
+            bound[self._rest] = list(bound[self._rest])
+        return bound
 
     def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments given by name, checked against the signature.

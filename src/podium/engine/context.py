@@ -18,7 +18,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
-from podium.core.codec import Codec, codec_for, decode_any, encode, encode_sorted
+from podium.core.codec import Codec, codec_for, decode_any, encode_message, encode_sorted
 from podium.core.context import About
 from podium.core.errors import Nondeterminism, RestartRequested
 from podium.core.scope import Scope
@@ -122,14 +122,14 @@ class RunContext:
 
     def send(self, path: str, run_id: str, name: str, value: Any) -> RunFuture:
         """Send a signal to another run."""
-        encoded = encode(value, f"the signal {name!r}")
+        encoded = self._message(value, f"the signal {name!r}")
         wait = self._wait("send", path, _ANY)
         self._ask_for(wait, Send(path, run_id, name, encoded))
         return wait.future
 
     def ask(self, path: str, form: Any, to: str, timeout_s: float | None) -> RunFuture:
         """Ask a person."""
-        encoded = encode(form, "the form of an ask")
+        encoded = self._message(form, "the form of an ask")
         wait = self._wait("ask", path, _ANY)
         due = None if timeout_s is None else self.state.loop.now_us + round(timeout_s * 1e6)
         self._ask_for(wait, OpenAsk(path, encoded, to, due))
@@ -156,11 +156,11 @@ class RunContext:
 
     def publish(self, path: str, key: str, value: Any) -> None:
         """Show a value under a key."""
-        self._once_only(Kind.PUBLISHED, path, Publish(path, key, encode(value, f"publish({key!r})")))
+        self._once_only(Kind.PUBLISHED, path, Publish(path, key, self._message(value, f"publish({key!r})")))
 
     def emit(self, path: str, chunk: Any) -> None:
         """Append a chunk to the run's stream."""
-        self._once_only(Kind.EMITTED, path, Emit(path, encode(chunk, "an emitted chunk")))
+        self._once_only(Kind.EMITTED, path, Emit(path, self._message(chunk, "an emitted chunk")))
 
     def warn(self, path: str, code: str, message: str) -> None:
         """Record a warning."""
@@ -221,6 +221,9 @@ class RunContext:
     def new_task(self, scope: Scope, coroutine: Any) -> RunTask:
         """Run a coroutine in a given scope."""
         return self.state.loop.new_task(coroutine, scope)
+
+    def _message(self, value: Any, what: str) -> bytes:
+        return encode_message(value, what, self.state.settings.payload_bytes_max)
 
     # asking -----------------------------------------------------------------------------
 

@@ -294,6 +294,13 @@ class _InProcess:
         self._processes.take_back(self)
         return True
 
+    def takes(self, child: _Child) -> bool:
+        """Give it its process; False where it was cancelled before there was one to kill."""
+        self.child = child
+        if self.is_cancelled:
+            child.kill()
+        return not self.is_cancelled
+
     def waited_s(self) -> float | None:
         """Return how long it waited for a process that is ready."""
         return self._waited_s
@@ -375,13 +382,12 @@ class Processes:
             child = self._idle.pop()
             if not child.process.is_alive():
                 child = None
-        job.child = child or _Child()
-        if job.is_cancelled:  # before there was a process to kill
-            job.child.kill()
+        child = child or _Child()
+        if not job.takes(child):
             raise asyncio.CancelledError
         attempt = job.attempt
         place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
-        return job.child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun)
+        return child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun)
 
 
 def serve(pipe: Any) -> None:

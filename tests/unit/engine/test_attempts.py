@@ -329,7 +329,7 @@ def test_cancel(db: str, side: SideFile) -> None:
                     await run.cancel()
 
     def exists(app: Podium, run_id: str) -> bool:
-        return app.reader.run(run_id) is not None
+        return app.desk.reader.run(run_id) is not None
 
     async def ended(app: Podium, run_id: str) -> Any:
         view = await (await app.get(run_id)).show()

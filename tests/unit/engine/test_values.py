@@ -129,7 +129,7 @@ def test_typed_values_live_and_replayed(db: str, number: int) -> None:
         app = await Podium(db).open()
         await app.start(one, {"thing": value}, id="a")
         await until(lambda: len(seen) == 2)
-        await until(lambda: app.reader.run("a").status == "waiting")  # type: ignore[union-attr]
+        await until(lambda: app.desk.reader.run("a").status == "waiting")  # type: ignore[union-attr]
         await die(app)
         async with Podium(db) as app:
             run = await app.get("a")
