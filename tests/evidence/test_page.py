@@ -3,6 +3,7 @@
 import ast
 import re
 
+from functools import cache
 from pathlib import Path
 from typing import NamedTuple
 
@@ -37,6 +38,7 @@ def plain(text: str) -> str:
     return " ".join(text.split())
 
 
+@cache
 def quotes() -> dict[str, dict[str, str]]:
     """What tests quote: name of the test → id → sentence."""
     found: dict[str, dict[str, str]] = {}

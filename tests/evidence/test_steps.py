@@ -195,7 +195,7 @@ def test_compensation_in_reverse_order(db: str, side: SideFile) -> None:
         return await run.status() == "waiting"
 
     drive(main())
-    expected = ["5 succeeded 5", "4 failed None", "3 failed None", "1 succeeded one"]
+    expected = ["5 succeeded 5", "4 succeeded None", "3 failed None", "1 succeeded one"]
     for run_id, notes in (("a", expected), ("b", expected), ("c", [])):
         assert [line.note for line in side.lines("undo") if line.run == run_id] == notes
     with committed(db) as view:

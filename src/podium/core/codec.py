@@ -149,19 +149,19 @@ def encode_message(value: Any, what: str, limit_bytes: int) -> bytes:
     if not isinstance(value, str | int | None):
         fault = _unfit(msgspec.to_builtins(value, enc_hook=_encode_hook))
         if fault:
-            raise ValueNotPortable(f"{what} is {short(value)}: {fault}. {_REMEDY}")
+            raise ValueNotPortable(f"{what} is {short(value)}: {fault}")
     return encoded
 
 
 def _unfit(value: Any, path: str = "$") -> str:
     """Name the first place of a plain value that JSON would change; empty if there is none."""
     if isinstance(value, float):
-        return "" if math.isfinite(value) else f"at {path} there is a {value!r}, which JSON does not have"
+        return "" if math.isfinite(value) else f"at {path} there is a NaN or an infinity, {_NO_NAN}"
     if isinstance(value, dict):
         for key, one in value.items():
             fault = _unfit(one, f"{path}.{key}")
             if not isinstance(key, str):
-                fault = f"at {path} the key {key!r} of type {type(key).__name__} would become a str"
+                fault = f"at {path} the key {key!r} of type {type(key).__name__} would become a str; use str keys."
             if fault:
                 return fault
     elif isinstance(value, list | tuple):

@@ -10,6 +10,7 @@ import logging
 
 from collections import deque
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass
 from functools import partial
 from typing import Any
@@ -262,7 +263,7 @@ class Engine:
             parent_path=parent_path, status="running" if is_mine else "accepted",
             owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
         )  # fmt: skip
-        self.log.batch.runs_new.append(row)
+        self.log.batch.runs_new.append(copy(row))  # as it is now: the run's own row goes on
         self.log.mark(len(row.input) + 256)
         return row
 

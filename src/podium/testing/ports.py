@@ -246,14 +246,6 @@ class _SimThread:
         self._host.loop.call_soon(self._finish, None, asyncio.CancelledError())
         return True
 
-    def waited_s(self) -> float | None:
-        """It begins at once, as far as timeouts go."""
-        return 0.0
-
-    def waited_s(self) -> float | None:
-        """There is always a thread free."""
-        return 0.0 if self._has_begun else None
-
     def _run(self) -> None:
         self._has_begun = True
         record = self._host.begun(self._attempt)

@@ -88,7 +88,7 @@ class SimEngine(Engine):
         row = super().accept(
             spec, encoded, run_id, headers, parent=parent, parent_path=parent_path
         )
-        row.uid = uid_of(self._seed, run_id)
+        row.uid = self.log.batch.runs_new[-1].uid = uid_of(self._seed, run_id)
         return row
 
     def _every(self, period_s: float, action: Callable[[], None]) -> None:

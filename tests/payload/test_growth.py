@@ -5,7 +5,7 @@ from collections.abc import Callable, Iterator
 import msgspec
 import pytest
 
-from tests.journal_payload.memory import Memory, encode, hex_text, list_of, message
+from tests.payload.memory import Memory, encode, hex_text, list_of, message
 
 Wrap = Callable[[list[bytes], int], bytes]
 

@@ -9,8 +9,8 @@ from __future__ import annotations
 from bisect import bisect_left, bisect_right
 from typing import NamedTuple
 
-from podium.journal.payload_blobs import BlobSink, FamilyBlobs
-from podium.journal.payload_cache import (
+from podium.journal.payload.blobs import BlobSink, FamilyBlobs
+from podium.journal.payload.cache import (
     Lineage,
     Match,
     PayloadCache,
@@ -18,8 +18,8 @@ from podium.journal.payload_cache import (
     common_prefix,
     common_suffix,
 )
-from podium.journal.payload_parts import Bounds, Members, cut, split, value_start
-from podium.journal.payload_text import HOLED, MARK, items, span, whole
+from podium.journal.payload.parts import Bounds, Members, cut, split, value_start
+from podium.journal.payload.text import HOLED, MARK, items, span, whole
 
 _DEPTH_MAX = 24
 """Deeper than this nothing is taken apart: a value nested on is stored in one piece."""

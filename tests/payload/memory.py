@@ -7,7 +7,7 @@ from typing import Any
 import msgspec
 
 from podium.journal.payload import FamilyPayloads, PayloadCache, Sizes
-from podium.journal.payload_parts import Bounds
+from podium.journal.payload.parts import Bounds
 
 KEY = b"k" * 32
 OTHER_KEY = b"o" * 32

@@ -1,17 +1,4 @@
-"""Payloads: how values of any size get into the journal, and come back byte for byte.
-
-A value under 4 kB is its own envelope. Of a larger one only long strings, long lists and large
-named parts go into blobs, and of these only what the family (a run with its children and forks)
-does not have yet:
-
-- a blob that is there already is found by its keyed digest;
-- a list that continues a remembered one is stored as that list and its new items, one that was
-  edited or lost its front as ranges of the remembered one and what is new (``payload_cache``);
-- any other list is cut into runs at content-defined ends (``payload_parts``).
-
-So a conversation of 2,000 turns costs about its messages, not their square. The written form is in
-``payload_text``. Everything here is a pure function of what it is given: no I/O, no clock.
-"""
+"""The payloads of one family: pack a value, open an envelope, fingerprint arguments."""
 
 from __future__ import annotations
 
@@ -19,10 +6,10 @@ import base64
 import hashlib
 
 from podium.core.errors import ValueNotPortable
-from podium.journal.payload_blobs import BlobSink, BlobSource, FamilyBlobs
-from podium.journal.payload_cache import PayloadCache
-from podium.journal.payload_pack import DEFAULT_SIZES, Packing, Sizes
-from podium.journal.payload_text import (
+from podium.journal.payload.blobs import BlobSink, BlobSource, FamilyBlobs
+from podium.journal.payload.cache import PayloadCache
+from podium.journal.payload.pack import DEFAULT_SIZES, Packing, Sizes
+from podium.journal.payload.text import (
     HEAD,
     HEAD_NOW,
     HOLED,
@@ -31,19 +18,8 @@ from podium.journal.payload_text import (
     damaged,
     open_blob,
     parse_envelope,
-    references,
     whole,
 )
-
-__all__ = [
-    "HEAD",
-    "BlobSink",
-    "BlobSource",
-    "FamilyPayloads",
-    "PayloadCache",
-    "Sizes",
-    "references",
-]
 
 _OPENINGS_FREE = 1_000_000
 """Opening more blobs than this, plus one per byte of the value, means that references circle."""

@@ -11,7 +11,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from podium.core.errors import PodiumError, ValueNotPortable
-from tests.journal_payload.memory import (
+from tests.payload.memory import (
     OTHER_KEY,
     SMALL,
     Memory,

@@ -9,7 +9,7 @@ from hypothesis import strategies as st
 
 from podium.core.errors import StoreCorrupt, StoreNewer
 from podium.journal.payload import references
-from tests.journal_payload.memory import SMALL, Memory, encode, hex_text, list_of, message
+from tests.payload.memory import SMALL, Memory, encode, hex_text, list_of, message
 
 
 def a_long_list() -> tuple[Memory, bytes, bytes]:
@@ -85,7 +85,7 @@ def test_later_version_is_no_damage(envelope: bytes) -> None:
 
 def test_circle_ends(monkeypatch: pytest.MonkeyPatch) -> None:
     """A blob that refers to itself is found out instead of read for ever."""
-    monkeypatch.setattr("podium.journal.payload._OPENINGS_FREE", 100)
+    monkeypatch.setattr("podium.journal.payload.family._OPENINGS_FREE", 100)
     store = Memory()
     store.put(b'~"\\/1000000.500"', None)
     with pytest.raises(StoreCorrupt, match="blob 1000000 refers to itself"):

@@ -10,7 +10,7 @@ import hashlib
 
 from typing import Protocol
 
-from podium.journal.payload_text import damaged
+from podium.journal.payload.text import damaged
 
 
 class BlobSink(Protocol):

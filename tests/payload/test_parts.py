@@ -3,9 +3,9 @@
 from hypothesis import given
 from hypothesis import strategies as st
 
-from podium.journal.payload_cache import PayloadCache, common_prefix, common_suffix
-from podium.journal.payload_parts import Bounds, cut, split
-from tests.journal_payload.memory import KEY, list_of, message
+from podium.journal.payload.cache import PayloadCache, common_prefix, common_suffix
+from podium.journal.payload.parts import Bounds, cut, split
+from tests.payload.memory import KEY, list_of, message
 
 short = st.binary(max_size=40).map(lambda part: part * 50)
 
