@@ -12,6 +12,7 @@ unexport VIRTUAL_ENV PODIUM_PROOF
 
 BIN := .venv/bin
 PYTEST := env -u PODIUM_DB $(BIN)/pytest
+ON_ALL_CORES := -n auto --dist worksteal
 UV := .tools/bin/uv
 TYPED := src $(wildcard tests/typing tests/tidy)
 SOURCES := src tests $(wildcard bench examples)
@@ -33,16 +34,16 @@ demo: setup
 test: lint quick long
 
 quick: setup
-	@$(PYTEST) -m 'not long'
+	@$(PYTEST) $(ON_ALL_CORES) -m 'not long'
 
 # A sample with a fixed seed; `make proof` runs all of it.
 long: setup
 	@if grep -rqE --include='test_*.py' 'mark\.long' tests; \
-	then $(PYTEST) -m long; \
+	then $(PYTEST) $(ON_ALL_CORES) -m long; \
 	else echo 'no long proof is written yet'; fi
 
 proof: setup
-	@PODIUM_PROOF=full $(PYTEST) -m long
+	@PODIUM_PROOF=full $(PYTEST) $(ON_ALL_CORES) -m long
 
 check: lint tidy
 

@@ -13,12 +13,13 @@ from typing import Any, NamedTuple, TypeVar
 from podium import Podium
 from podium.core.context import current_attempt
 from podium.core.spec import registry
+from podium.engine.engine import Engine
 from podium.journal.records import Kind
 from podium.journal.sqlite import SqliteStore
 from podium.journal.store import RecordRow, RunRow
 
 T = TypeVar("T")
-LIMIT_S = 5.0
+LIMIT_S = 20.0
 """The longest that a test waits for what must come."""
 
 
@@ -56,8 +57,16 @@ async def until(condition: Callable[[], Any], what: str = "", limit_s: float = L
         if found:
             return found
         if time.monotonic() > end:
-            raise AssertionError(f"it did not come about: {what or inspect.getsource(condition).strip()}")
+            raise AssertionError(
+                f"it did not come about: {what or inspect.getsource(condition).strip()}"
+            )
         await asyncio.sleep(0.002)
+
+
+def engine_of(app: Podium) -> Engine:
+    """Return the engine behind an app that executes."""
+    assert app.desk.engine is not None
+    return app.desk.engine
 
 
 async def die(app: Podium) -> None:

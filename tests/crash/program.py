@@ -172,8 +172,7 @@ async def inner_asyncio() -> list[Any]:
         queue.put_nowait((await fetch(n))["v"])
 
     async def consumer() -> None:
-        for _ in range(2):
-            found.append(await queue.get())
+        found.extend([await queue.get() for _ in range(2)])
 
     async with asyncio.TaskGroup() as group:
         group.create_task(producer(1))

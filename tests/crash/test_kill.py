@@ -22,7 +22,7 @@ IS_FULL = os.environ.get("PODIUM_PROOF") == "full"
 COMMITS = 54
 """About how many commits the program makes; a kill at one that never comes is no kill."""
 POINTS = [(number, when) for number in range(1, COMMITS + 6) for when in ("before", "after")]
-QUICK = random.Random(2).sample(POINTS[4:104], 4)
+QUICK = random.Random(2).sample(POINTS[4:104], 3)
 LONG = POINTS if IS_FULL else random.Random(3).sample(POINTS, 8)
 KILLED = -signal.SIGKILL
 
@@ -34,7 +34,12 @@ def expected(folder: Path) -> tuple[Any, ...]:
     with workers(folder) as start:
         code, told, err = start({"mode": "everything", "db": str(folder / "app.db")}).end()
     assert code == 0, err
-    return told["output"], told["children"], told["writes"], steps_of(SideFile(folder / "side.tsv").lines())
+    return (
+        told["output"],
+        told["children"],
+        told["writes"],
+        steps_of(SideFile(folder / "side.tsv").lines()),
+    )
 
 
 def steps_of(lines: list[Line]) -> Counter[str]:
@@ -89,7 +94,9 @@ def check_file(db: Path) -> None:
     assert (problems, left, asks) == ([], [], [])
 
 
-def kill_and_go_on(folder: Path, number: int, when: str, start: Callable[..., Worker]) -> dict[str, Any]:
+def kill_and_go_on(
+    folder: Path, number: int, when: str, start: Callable[..., Worker]
+) -> dict[str, Any]:
     """Kill a worker at a commit, let another one go on, and check all that is promised."""
     output, children, _, bodies = expected(folder.parent / "undisturbed")
     db, side = folder / "app.db", SideFile(folder / "side.tsv")
@@ -99,21 +106,25 @@ def kill_and_go_on(folder: Path, number: int, when: str, start: Callable[..., Wo
     was_killed = code == KILLED
     done, before = committed_keys(db), side.lines()
     code, told, err = start(settings).end()
-    after = side.lines()[len(before):]
+    after = side.lines()[len(before) :]
 
     assert code == 0, err
     assert told["output"] == output
     assert told["children"] == children
     check_lines(before, after, done)
     ran = steps_of([*before, *after])
-    assert ran["once"] >= bodies["once"] - 1, "only what is left to the program may not have happened"
+    assert ran["once"] >= bodies["once"] - 1, (
+        "only what is left to the program may not have happened"
+    )
     assert {**ran, "once": 0} == {**bodies, "once": 0}
     check_file(db)
     return {**told, "was_killed": was_killed}
 
 
 @pytest.mark.parametrize(("number", "when"), QUICK)
-def test_killed_at_a_commit(number: int, when: str, tmp_path: Path, start: Callable[..., Worker]) -> None:
+def test_killed_at_a_commit(
+    number: int, when: str, tmp_path: Path, start: Callable[..., Worker]
+) -> None:
     """Equal output, nothing committed again, a ``once`` at most once, a ``write`` only with the same key.
 
     EVIDENCE-OF G-02: "A run is never lost and never stuck in silence."
@@ -131,7 +142,9 @@ def test_killed_at_a_commit(number: int, when: str, tmp_path: Path, start: Calla
 
 @pytest.mark.long
 @pytest.mark.parametrize(("number", "when"), LONG)
-def test_killed_at_any_commit(number: int, when: str, tmp_path: Path, start: Callable[..., Worker]) -> None:
+def test_killed_at_any_commit(
+    number: int, when: str, tmp_path: Path, start: Callable[..., Worker]
+) -> None:
     """The same for every commit of the program, before it and after it."""
     told = kill_and_go_on(tmp_path, number, when, start)
 
@@ -150,17 +163,19 @@ def test_killed_again_and_again(seed: int, tmp_path: Path, start: Callable[..., 
     for _ in range(8):
         # Enough commits to make progress: a run that three workers in a row die of is set aside.
         number = chance.randrange(10, 20)
-        code, told, err = start({**settings, "kill_at": number, "kill_before": chance.random() < 0.5}).end()
+        code, told, err = start(
+            {**settings, "kill_at": number, "kill_before": chance.random() < 0.5}
+        ).end()
         assert code in (KILLED, 0), err
         lines = side.lines()
-        check_lines(seen, lines[len(seen):], set())
+        check_lines(seen, lines[len(seen) :], set())
         seen = lines
     done = committed_keys(db)
     code, told, err = start(settings).end()
 
     assert code == 0, err
     assert (told["output"], told["children"]) == (output, children)
-    check_lines(seen, side.lines()[len(seen):], done)
+    check_lines(seen, side.lines()[len(seen) :], done)
     check_file(db)
 
 

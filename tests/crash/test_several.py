@@ -7,7 +7,7 @@ import time
 from collections import Counter
 from collections.abc import Callable
 from pathlib import Path
-from typing import Any
+from typing import Any, Self
 
 import pytest
 
@@ -123,16 +123,19 @@ class SqliteOwners:
     def __init__(self, db: str) -> None:
         self._store = SqliteStore(db)
         reader = self._store.reader()
-        self.left = [run.id for run in reader.runs(limit=1000) if not run.is_ended or run.owner is not None]
+        self.left = [
+            run.id for run in reader.runs(limit=1000) if not run.is_ended or run.owner is not None
+        ]
         self.workers = [worker.name for worker in reader.workers()]
 
-    def __enter__(self) -> "SqliteOwners":
+    def __enter__(self) -> Self:
         return self
 
     def __exit__(self, *_: object) -> None:
         self._store.close()
 
 
+@pytest.mark.long
 def test_all_workers_get_some(place: Place) -> None:
     """While work is there, no worker goes without: each of three has done some of it."""
     submit = job_workflow()
@@ -142,7 +145,9 @@ def test_all_workers_get_some(place: Place) -> None:
             runs = [await client.start(submit, {"n": n, "steps": 2}) for n in range(JOBS)]
             await outputs(runs)
 
-    workers = {name: place.serve(name, runs_max=3, work_s="0.005") for name in ("one", "two", "three")}
+    workers = {
+        name: place.serve(name, runs_max=3, work_s="0.005") for name in ("one", "two", "three")
+    }
     drive(main(), 60)
     place.end(*workers.values())
     pids = {line.note for line in place.side.lines("by")}
@@ -179,6 +184,7 @@ def test_a_killed_worker_is_taken_over(place: Place) -> None:
     print(f"takeover after SIGKILL: {1000 * took_s:.0f} ms")
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("then", ["goes on", "is killed"])
 def test_a_frozen_worker_is_taken_over_and_fenced(place: Place, then: str) -> None:
     """A stopped process loses its runs; when it comes back its commits are dropped and it stops."""
@@ -216,7 +222,10 @@ def test_a_frozen_worker_is_taken_over_and_fenced(place: Place, then: str) -> No
         assert (owners.left, owners.workers) == ([], [])
 
 
-def test_a_process_frozen_amid_a_commit_is_named(place: Place, start: Callable[..., Worker]) -> None:
+@pytest.mark.long
+def test_a_process_frozen_amid_a_commit_is_named(
+    place: Place, start: Callable[..., Worker]
+) -> None:
     """Who waits for the file is told which process holds it in silence, and what to type; nothing is lost."""
     submit = job_workflow()
     serving = place.serve("serving", silence_s=0.3)
@@ -270,5 +279,7 @@ def test_nobody_starves(place: Place) -> None:
     drive(main(), 120)
     told = place.end(*workers)
 
-    print(f"longest wait for the file among four workers: {max(one['longest_wait_ms'] for one in told)} ms")
+    print(
+        f"longest wait for the file among four workers: {max(one['longest_wait_ms'] for one in told)} ms"
+    )
     assert {line.note for line in place.side.lines("by")} == {str(worker.pid) for worker in workers}

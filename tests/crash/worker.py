@@ -12,14 +12,13 @@ import signal
 import sys
 import time
 
+from pathlib import Path
 from typing import Any
 
-import podium.client.app as app_module
-import podium.engine.neighbours as neighbours
-import podium.engine.system as system
-
 from podium import AskNotFound, Podium, RunEnded, RunNotFound, UsageError
+from podium.client import desk
 from podium.core.errors import StoreError
+from podium.engine import engine, neighbours, system
 from podium.journal.sqlite import SqliteStore
 
 WRITES = ("commit", "claim", "take_over", "join", "leave")
@@ -58,11 +57,11 @@ def hasten(settings: dict[str, Any]) -> None:
     """Find frozen processes in tenths of a second: the constants of the design, divided."""
     if settings.get("hasty"):
         system.BEAT_EVERY_S = 0.05
-        neighbours.LOOK_AROUND_EVERY_S = 0.05
-        neighbours.FROZEN_TICKS = 12
+        engine.LOOK_AROUND_EVERY_S = 0.05
+        neighbours.FROZEN_TICKS = 20
     KillingStore.kill_at = settings.get("kill_at", 0)
     KillingStore.kill_before = settings.get("kill_before", True)
-    app_module.SqliteStore = functools.partial(  # type: ignore[misc,assignment]
+    desk.SqliteStore = functools.partial(  # type: ignore[misc,assignment]
         KillingStore, silence_s=settings.get("silence_s", 5.0)
     )
 
@@ -77,7 +76,9 @@ async def operate(app: Podium, run_id: str, happened: Any) -> None:
                 if ask.form.get("kind") == "unknown-outcome":
                     steps = {step.path: step for step in await run.steps()}
                     did = happened(steps[ask.path].key)
-                    await run.answer(ask.id, {"happened": did, "result": ask.form["arguments"]["n"]})
+                    await run.answer(
+                        ask.id, {"happened": did, "result": ask.form["arguments"]["n"]}
+                    )
                 else:
                     await run.answer(ask.id, "yes")
             view = await (await app.get(run_id)).show()
@@ -94,7 +95,7 @@ async def operate(app: Podium, run_id: str, happened: Any) -> None:
 
 async def run_everything(settings: dict[str, Any]) -> dict[str, Any]:
     """Run the program of every primitive to its end."""
-    from tests.crash import program  # noqa: PLC0415 - only now the clock starts
+    from tests.crash import program  # only now the clock starts
 
     first: list[float] = []
     write = program.SIDE.write
@@ -120,16 +121,16 @@ async def run_everything(settings: dict[str, Any]) -> dict[str, Any]:
 
 async def serve(settings: dict[str, Any]) -> dict[str, Any]:
     """Work until a file appears that says stop, or another worker has taken over."""
-    from tests.crash import program  # noqa: F401, PLC0415 - registers what can be run
+    from tests.crash import program  # noqa: F401 - registers what can be run
 
-    async with Podium(settings["db"], name=settings.get("name", ""), runs_max=settings.get("runs_max", 1000)) as app:
+    async with Podium(
+        settings["db"], name=settings.get("name", ""), runs_max=settings.get("runs_max", 1000)
+    ) as app:
         print(json.dumps({"ready": os.getpid()}), flush=True)
-        while not os.path.exists(settings["stop"]) and not app.is_stopped:
+        while not Path(settings["stop"]).exists() and not app.is_stopped:
             await asyncio.sleep(0.005)
-        store = app.desk.store
-        assert store is not None
-        told = {"fenced": app.is_stopped, "longest_wait_ms": round(1000 * store.longest_wait_s, 1)}
-    return told
+        waited_ms = round(1000 * app.desk.store.longest_wait_s, 1)
+        return {"fenced": app.is_stopped, "longest_wait_ms": waited_ms}
 
 
 async def hold_the_file(settings: dict[str, Any]) -> dict[str, Any]:

@@ -17,7 +17,7 @@ from podium.journal.records import Kind, decode_started
 from podium.journal.sqlite import SqliteStore
 from podium.journal.store import Batch, CommitResult
 from tests.evidence.test_page import PAGE
-from tests.harness import SideFile, committed, die, drive, kinds, until
+from tests.harness import SideFile, committed, die, drive, engine_of, kinds, until
 
 
 @contextmanager
@@ -82,7 +82,7 @@ def test_a_run_goes_on_ahead_of_the_disk(db: str, side: SideFile) -> None:
             before = len(side.lines("put"))
             starting = asyncio.create_task(client.start(one, id="a"))
             await starting
-            await until(lambda: "a" in app.desk.engine.by_id)  # type: ignore[union-attr]
+            await until(lambda: "a" in engine_of(app).by_id)
             with held(db):
                 await until(lambda: len([x for x in side.lines("look") if x.run == "a"]) == 5)
                 follower = asyncio.create_task(anext(run_stream(client)))
@@ -94,13 +94,15 @@ def test_a_run_goes_on_ahead_of_the_disk(db: str, side: SideFile) -> None:
             assert (await follower)[1] == "so far"
 
     def run_stream(client: Podium) -> Any:
-        return podium.Run(client, "a", None).stream()
+        return podium.Run(client.desk, "a", None).stream()
 
     drive(main())
     assert len(side.lines("put")) == 2
 
 
-def test_there_is_one_order_of_appends(db: str, batches: list[Batch]) -> None:
+def test_there_is_one_order_of_appends(  # noqa: C901 - each kind of thing in turn
+    db: str, batches: list[Batch]
+) -> None:
     """What a run sends, starts, publishes and emits is durable with or after what it rests on, in order.
 
     EVIDENCE-OF G-11: "Each process has one FIFO of appends and one durable watermark."
@@ -137,7 +139,12 @@ def test_there_is_one_order_of_appends(db: str, batches: list[Batch]) -> None:
     drive(main())
     durable: list[str] = []
     for batch in batches:
-        words = [f"look {n}" for n in range(4) for r in batch.records if r[2] == ("look" if not n else f"look#{n + 1}")]
+        words = [
+            f"look {n}"
+            for n in range(4)
+            for r in batch.records
+            if r[2] == ("look" if not n else f"look#{n + 1}")
+        ]
         durable += words
         seen = set(durable)
         for row in batch.runs_new:
@@ -175,12 +182,16 @@ def test_runs_hear_of_each_other_by_what_is_committed(db: str) -> None:
             heard = await app.start(listener, id="listener")
             said = await app.start(talker, id="talker")
             await until(lambda: waits(said))
-            engine_ = app.desk.engine
-            assert engine_ is not None
+            engine_ = engine_of(app)
             with held(db):
                 engine_.by_id["talker"].fact(Kind.SIGNAL, "go", b'{"name":"go","v":null}')
                 talker_run = engine_.by_id["talker"]
-                await until(lambda: any(w.what == "signal" and w.command == "end" for w in talker_run.program.waits.values()))
+                await until(
+                    lambda: any(
+                        w.what == "signal" and w.command == "end"
+                        for w in talker_run.program.waits.values()
+                    )
+                )
                 await asyncio.sleep(0.02)
 
                 assert await heard.status() == "waiting"
@@ -206,7 +217,9 @@ def test_a_start_is_committed_before_the_body(db: str, side: SideFile) -> None:
 
     def look(path: str) -> None:
         with committed(db) as view:
-            rows = [row for row in view.records("a") if row.path == path and row.kind == Kind.STARTED]
+            rows = [
+                row for row in view.records("a") if row.path == path and row.kind == Kind.STARTED
+            ]
         seen.append((path, decode_started(rows[-1].body) if rows else None))
 
     @task(effect="write", retry=podium.Retry(attempts=2, backoff="1ms"))
@@ -267,7 +280,12 @@ def test_a_result_and_the_next_start_share_a_commit(db: str, batches: list[Batch
 
     assert drive(main()) == 12
     starts = {r[2]: i for i, b in enumerate(batches) for r in b.records if r[1] == Kind.STARTED}
-    results = {r[2]: i for i, b in enumerate(batches) for r in b.records if r[1] == Kind.RESULT and r[2].startswith("put")}
+    results = {
+        r[2]: i
+        for i, b in enumerate(batches)
+        for r in b.records
+        if r[1] == Kind.RESULT and r[2].startswith("put")
+    }
     paths = ["put", *(f"put#{n}" for n in range(2, 7))]
     assert [results[path] for path in paths[:-1]] == [starts[path] for path in paths[1:]]
     assert len(set(starts.values())) == 6
@@ -381,7 +399,12 @@ def test_a_long_look_is_shown_as_started(db: str) -> None:
             await app.start(one, id="a")
             run = await other.get("a")
             [step] = await until(run.steps)
-            assert (step.path, step.status, step.effect, step.attempts) == ("look", "started", "read", 1)
+            assert (step.path, step.status, step.effect, step.attempts) == (
+                "look",
+                "started",
+                "read",
+                1,
+            )
             gate.set()
             await run.result()
             assert [(s.status, s.attempts) for s in await run.steps()] == [("succeeded", 1)]
@@ -409,11 +432,9 @@ def test_ownership_is_checked_just_before_the_call(db: str, side: SideFile) -> N
         stalled = await Podium(db).open()
         run = await stalled.start(pay, id="a")
         await until(lambda: waits(run))
-        engine_ = stalled._engine
-        assert engine_ is not None
+        engine_ = engine_of(stalled)
         async with Podium(db, name="second") as second:
-            other = second._engine
-            assert other is not None
+            other = engine_of(second)
             [row] = [row for row in other.reader.workers() if row.id == engine_.worker.id]
             other.store.take_over(other.worker, row, other.clock_us())
             engine_.by_id["a"].fact(Kind.SIGNAL, "go", b'{"name":"go","v":null}')
@@ -431,7 +452,9 @@ def test_ownership_is_checked_just_before_the_call(db: str, side: SideFile) -> N
 
     drive(main())
     assert len(side.lines("charge")) == 1
-    assert "window that remains lies between the commit of a start and the call" in PAGE.read_text(encoding="utf-8")
+    assert "window that remains lies between the commit of a start and the call" in PAGE.read_text(
+        encoding="utf-8"
+    )
 
 
 def test_a_timer_survives(db: str) -> None:
@@ -456,8 +479,7 @@ def test_a_timer_survives(db: str) -> None:
         await asyncio.sleep(0.02)
         await die(app)
         async with Podium(db) as app:
-            engine_ = app.desk.engine
-            assert engine_ is not None
+            engine_ = engine_of(app)
             timer = await until(lambda: engine_.by_id["a"].timers.get("sleep"))
             assert await due(app) == before
             left_s = timer.when() - asyncio.get_running_loop().time()  # type: ignore[attr-defined]

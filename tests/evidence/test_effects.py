@@ -71,7 +71,11 @@ def test_a_committed_result_is_never_computed_again(db: str, side: SideFile) -> 
         app = await Podium(db).open()
         run = await app.start(all_of_them, id="a")
         for records in (4, 7):
-            await until(lambda n=records: sum(k == Kind.RESULT or k == Kind.SIGNAL for k, _ in kinds(db, "a")) == n)
+            await until(
+                lambda n=records: (
+                    sum(k in (Kind.RESULT, Kind.SIGNAL) for k, _ in kinds(db, "a")) == n
+                )
+            )
             await die(app)
             app = await Podium(db).open()
             run = await app.get("a")
@@ -192,7 +196,12 @@ def test_repeats_follow_the_effect(db: str, side: SideFile) -> None:
             await run.result()
 
     drive(main())
-    assert {effect: len(side.lines(effect)) for effect in bodies} == {"pure": 3, "read": 3, "write": 3, "once": 1}
+    assert {effect: len(side.lines(effect)) for effect in bodies} == {
+        "pure": 3,
+        "read": 3,
+        "write": 3,
+        "once": 1,
+    }
     assert len({line.key for line in side.lines("write")}) == 1
 
 
@@ -303,7 +312,9 @@ def test_every_other_end_of_a_once_is_unknown(db: str, side: SideFile, ends: str
         app = await made_unknown(ends, db, side, pay)
         run = await app.get("a")
         [ask] = await until(run.asks)
-        told = {"exception": "the line went dead", "timeout": "longer than 0.02 s", "loss": "died"}[ends]
+        told = {"exception": "the line went dead", "timeout": "longer than 0.02 s", "loss": "died"}[
+            ends
+        ]
         view = await until(lambda: waiting_for_unknown(run))
 
         assert told in ask.form["cause"]
@@ -422,7 +433,9 @@ def test_nothing_in_the_program_cancels_a_once(db: str, side: SideFile, how: str
             gate.set()
             assert await run.result() == expected[how]
             [step] = [step for step in await run.steps() if step.task == "charge"]
-            assert step.status == ("succeeded" if how == "gather" and step.status == "succeeded" else "late")
+            assert step.status == (
+                "succeeded" if how == "gather" and step.status == "succeeded" else "late"
+            )
 
     drive(main())
     assert len(side.lines("charged")) == 1

@@ -72,7 +72,9 @@ UNUSABLE: dict[str, tuple[Callable[[], Any], str]] = {
 @pytest.mark.parametrize("isolation", ["loop", "thread"])
 @pytest.mark.parametrize("effect", ["write", "once", "read"])
 @pytest.mark.parametrize("what", UNUSABLE)
-def test_a_result_that_cannot_be_used(db: str, side: SideFile, what: str, effect: str, isolation: str) -> None:
+def test_a_result_that_cannot_be_used(
+    db: str, side: SideFile, what: str, effect: str, isolation: str
+) -> None:
     """It is recorded, named, and the body is not run again.
 
     EVIDENCE-OF G-34: "A result that cannot be encoded, is too large or fails its schema after the body returned is *done, result unusable*: recorded, never retried for `write`/`once`."
@@ -199,7 +201,11 @@ def test_compensation_in_reverse_order(db: str, side: SideFile) -> None:
     for run_id, notes in (("a", expected), ("b", expected), ("c", [])):
         assert [line.note for line in side.lines("undo") if line.run == run_id] == notes
     with committed(db) as view:
-        starts = [decode_started(r.body) for r in view.records("a") if r.kind == Kind.STARTED and "/" not in r.path]
+        starts = [
+            decode_started(r.body)
+            for r in view.records("a")
+            if r.kind == Kind.STARTED and "/" not in r.path
+        ]
     assert {start.c for start in starts} == {"undo"}
 
 
@@ -319,7 +325,12 @@ def test_no_attempt_beside_a_living_thread(db: str, side: SideFile) -> None:
             return result
 
     assert drive(main()) == 2
-    assert [(line.what, line.attempt) for line in side.lines()] == [("begin", 1), ("end", 1), ("begin", 2), ("end", 2)]
+    assert [(line.what, line.attempt) for line in side.lines()] == [
+        ("begin", 1),
+        ("end", 1),
+        ("begin", 2),
+        ("end", 2),
+    ]
     with committed(db) as view:
         [late] = [decode_note(row.body) for row in view.records("a") if row.kind == Kind.LATE]
     assert (late.code, late.text) == ("late", "returned 1")
@@ -329,7 +340,9 @@ def test_overlap_may_be_allowed(db: str, side: SideFile) -> None:
     """With ``overlap=True`` the next attempt starts beside the thread that still lives."""
     gates = [threading.Event(), threading.Event()]
     gates[1].set()
-    slow = thread_task(side, gates, effect="write", overlap=True, retry=Retry(attempts=2, backoff="1ms"))
+    slow = thread_task(
+        side, gates, effect="write", overlap=True, retry=Retry(attempts=2, backoff="1ms")
+    )
 
     @workflow
     async def one() -> int:
@@ -339,7 +352,11 @@ def test_overlap_may_be_allowed(db: str, side: SideFile) -> None:
         async with Podium(db) as app:
             run = await app.start(one, id="a")
             await until(lambda: any(k == Kind.RESULT for k, _ in kinds(db, "a")))
-            assert [(x.what, x.attempt) for x in side.lines()] == [("begin", 1), ("begin", 2), ("end", 2)]
+            assert [(x.what, x.attempt) for x in side.lines()] == [
+                ("begin", 1),
+                ("begin", 2),
+                ("end", 2),
+            ]
             gates[0].set()
             await until(lambda: any(k == Kind.LATE for k, _ in kinds(db, "a")))
             await run.signal("go", 10)
@@ -352,7 +369,9 @@ def test_overlap_may_be_allowed(db: str, side: SideFile) -> None:
 def test_a_hanging_thread_does_not_hold_its_step_for_ever(db: str, side: SideFile) -> None:
     """The step's total timeout ends it, the program goes on, and the late end is recorded while the run lives."""
     gates = [threading.Event()]
-    slow = thread_task(side, gates, effect="write", total_timeout="60ms", retry=Retry(attempts=9, backoff="1ms"))
+    slow = thread_task(
+        side, gates, effect="write", total_timeout="60ms", retry=Retry(attempts=9, backoff="1ms")
+    )
 
     @workflow
     async def one() -> str:
@@ -440,6 +459,7 @@ def test_a_hanging_once_is_unknown_once(db: str, side: SideFile, reconciled: boo
 
 def test_a_person_answers_in_the_declared_type(db: str) -> None:
     """The result that a person gives is read under the task's declared type."""
+
     @dataclass
     class Receipt:
         number: int
@@ -498,10 +518,14 @@ def test_a_wrong_answer_is_asked_again(db: str, side: SideFile) -> None:
 async def shown(run: Any, kind: str) -> Any:
     """What a run waits for, of one kind."""
     view = await run.show()
-    return next((wait for wait in view.waits if wait["kind"] == kind), None) if view.status == "waiting" else None
+    return (
+        next((wait for wait in view.waits if wait["kind"] == kind), None)
+        if view.status == "waiting"
+        else None
+    )
 
 
-def test_every_wait_is_named(db: str, side: SideFile) -> None:
+def test_every_wait_is_named(db: str) -> None:  # noqa: C901 - each kind of wait in turn
     """Whatever a run waits for is in its row, and is there again after a crash; then it ends.
 
     EVIDENCE-OF G-01: "A run that was accepted finishes, fails, or waits for something that `podium runs show` names."
@@ -602,7 +626,9 @@ def test_nothing_is_stuck_in_silence(db: str, stubborn: bool) -> None:
     assert "no other task will ever set" in drive(main())
 
 
-def test_limits_are_errors_before_damage(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_limits_are_errors_before_damage(  # noqa: C901 - each limit in turn
+    db: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
     """Payloads, fan-outs, depths, call-backs and journals have named limits.
 
     EVIDENCE-OF G-41: "Sizes, depths, loops and fan-outs have named limits, and hitting one is a clear error before damage is done."

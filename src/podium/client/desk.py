@@ -85,11 +85,14 @@ class Worker:
         while engine.has_effects_in_flight and waited < CLOSE_WAIT_S:
             await asyncio.sleep(0.01)
             waited += 0.01
-        if engine.fatal is None:
-            written: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-            engine.log.after(engine.log.appended, partial(_resolve, written))
+        waited = 0.0
+        while engine.fatal is None and waited < CLOSE_WAIT_S:
+            engine.log.flush()
             engine.log.kick()
-            await asyncio.wait([written], timeout=CLOSE_WAIT_S)
+            if engine.log.is_settled:
+                break
+            await asyncio.sleep(0.01)
+            waited += 0.01
         engine.close()
         self.heart.stop()
         self.committer.close()
@@ -270,9 +273,10 @@ class Desk:
         """Wait until something may have been committed by anybody."""
         before = self.reader.changes()
         waited = 0.0
-        while self.reader.changes() == before and waited < 1.0:
+        while not self._is_closed and self.reader.changes() == before and waited < 1.0:
             await asyncio.sleep(_WATCH_EVERY_S)
             waited += _WATCH_EVERY_S
+        self._require_open()
 
     def _require_open(self) -> None:
         if self._is_closed:

@@ -118,7 +118,12 @@ class Step:
 
     def _execute(self) -> None:
         run = self.run
-        if self.is_over or run.is_closed or run.engine.is_closing:
+        if self.is_over or run.is_closed:
+            return
+        if run.engine.is_closing:
+            if self.spec.effect is Effect.ONCE:
+                text = "the worker was closed before the call"
+                self._record_lost(ErrorInfo(type=LOST, message=text, code="not-done", path=self.path))
             return
         wait = self.wait
         arguments, wait.bound = wait.bound, {}
@@ -391,14 +396,17 @@ class Step:
 
     def _repeat_lost(self, described: ErrorInfo) -> None:
         """An attempt that a crash kept from happening is no failure: the crash must not show."""
+        self._record_lost(described)
+        self._is_noted = False
+        self._attempt()
+
+    def _record_lost(self, described: ErrorInfo) -> None:
         run, now = self.run, self.run.clock_us()
         failed = FailedAttempt(
             self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
             self.first_at, msgspec.structs.replace(described, type=LOST), now,
         )  # fmt: skip
         run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
-        self._is_noted = False
-        self._attempt()
 
     def _ask_person(self, problem: str = "") -> None:
         cause = self.wait.command

@@ -153,7 +153,8 @@ class RunState:
         open_effects: Paths of effects in flight, each with those who wait for its end.
         fan_outs: How many items each map has, by path.
         facts_left: Recorded facts still to be delivered.
-        is_same_code: Whether this code recorded the journal.
+        is_same_code: Whether this code recorded the journal, or the last part of it.
+        foreign_left: Facts still to be delivered that other code has recorded before that part.
         is_dead: Whether this process has let go of the run.
         fault: Why the run must stop: the program does not fit its journal.
         unawaited: Calls that were dropped without being awaited: (task, place).
@@ -174,6 +175,7 @@ class RunState:
     fan_outs: dict[str, int] = field(default_factory=dict)
     facts_left: int = 0
     is_same_code: bool = True
+    foreign_left: int = 0
     is_dead: bool = False
     fault: BaseException | None = None
     unawaited: list[tuple[str, str]] = field(default_factory=list)

@@ -284,8 +284,9 @@ class RunContext:
                 f"the program asks for now ({_short(wait.encoded)}), and may have happened. "
                 "Bring back the code that began it, or cancel the run."
             )
-        if known.is_closed and (self.state.is_same_code or self.state.spec.is_strict):
-            why = "is strict" if not self.state.is_same_code else "has not changed, so it is not deterministic"
+        is_same_code = self.state.is_same_code and not known.is_foreign
+        if known.is_closed and (is_same_code or self.state.spec.is_strict):
+            why = "is strict" if not is_same_code else "has not changed, so it is not deterministic"
             self._refuse(
                 f"Step {wait.path!r} ({task}) was recorded with other arguments than the program "
                 f"asks for now ({_short(wait.encoded)}); the workflow {why}. "

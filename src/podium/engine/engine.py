@@ -338,6 +338,8 @@ class Engine:
         row.output = run.payloads.pack(ending.output) if ending.output is not None else None
         row.error = msgspec.json.encode(ending.error) if ending.error is not None else None
         run.record(Kind.ENDED, "", body(Value(name=ending.status, x=ending.error)), at)
+        if row.claims:
+            run.absolve()
         change = self.log.batch.change(run.num)
         change.status, change.ended_at, change.owner = ending.status, at, None
         change.output, change.error, change.waits = row.output, row.error, None
@@ -437,7 +439,7 @@ class Engine:
         began_s = self._now_s
         try:
             run.advance(self._must_yield)
-        except PodiumError as problem:
+        except Exception as problem:  # noqa: BLE001 - also ours: a run is never stuck in silence
             self._hold(run, problem)
         self._now_s = self.clock.monotonic_s()
         if self._now_s - began_s > BLOCKED_AFTER_S and not run.is_closed:
@@ -477,16 +479,22 @@ class Engine:
             _, first, count, told = parts.popleft()
             missed = frozenset(i - first for i in result.undelivered if first <= i < first + count)
             told(CommitResult(undelivered=missed))
-        if any(change.status == "accepted" for change in batch.run_changes.values()):
+        if any(
+            change.status in ("accepted", "blocked") or change.claims == 0
+            for change in batch.run_changes.values()
+        ):  # a run is free, or the next suspect may be taken
             self.notifier.post(self.neighbours.claim)
         if self._ready:
             self.wake()
 
     def _on_refused(self, num: int, problem: StoreError) -> None:
+        self.log.forget(num)
         run = self.runs.get(num)
         if run is not None:
             self._forget(run)
-            self.hold_row(run.row, "blocked", problem)
+        row = run.row if run is not None else self.reader.run_by_num(num)
+        if row is not None:
+            self.hold_row(row, "blocked", problem)
 
     def _on_log_fatal(self, problem: BaseException) -> None:
         self.fatal = problem

@@ -93,7 +93,7 @@ class _Coroutine:
         spec = attempt.spec
         try:
             value = await spec.binder.call(spec.fn, attempt.arguments)
-        except (KeyboardInterrupt, SystemExit):
+        except KeyboardInterrupt:
             raise
         except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
             done(None, error)

@@ -49,6 +49,8 @@ class Known:
     """An attempt of a ``write`` or ``once`` has begun and has no end."""
     is_unknown: bool = False
     is_closed: bool = False
+    is_foreign: bool = False
+    """It was recorded by other code than the last part."""
     error: ErrorInfo | None = None
 
 
@@ -69,6 +71,8 @@ class History:
     compensations: list[tuple[str, str]] = field(default_factory=list)
     code: str = ""
     """Version of the code that recorded the last part."""
+    foreign_facts: int = 0
+    """How many facts other code has recorded before that."""
     records: int = 0
     last_at: int = 0
     began_at: int = 0
@@ -107,9 +111,15 @@ class History:
         elif kind == Kind.RESTARTED:
             self.began_at = row.at
         elif kind == Kind.CODE:
-            self.code = decode_note(row.body).code
+            self._on_code(decode_note(row.body).code)
         elif kind >= Kind.STARTED:
             self.noted.add((kind, path))
+
+    def _on_code(self, code: str) -> None:
+        """From here on other code recorded."""
+        self.code, self.foreign_facts = code, len(self.facts)
+        for known in self.steps.values():
+            known.is_foreign = True
 
     def _step(self, path: str) -> Known:
         known = self.steps.get(path)

@@ -10,7 +10,7 @@ from __future__ import annotations
 import logging
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Protocol
 
 from podium.core.errors import (
@@ -79,6 +79,8 @@ class Log:
         self._flush_due = False
         self._timer: Cancellable | None = None
         self._waiters: deque[tuple[int, Callable[[], None]]] = deque()
+        self._takers: dict[int, int] = {}
+        """Message → run, until that is durable."""
 
     def record(self, run: int, kind: int, path: str, at: int, body: bytes) -> int:
         """Append one record of a run; return its number in the FIFO."""
@@ -93,6 +95,22 @@ class Log:
         self.batch.size_bytes += size_bytes
         self.appended += 1
         return self.appended
+
+    def take_message(self, message: int, run: int) -> None:
+        """Let a message leave the inbox together with the records of the run that took it."""
+        self.batch.inbox_done.append(message)
+        self._takers[message] = run
+        self.mark()
+
+    def forget(self, run: int) -> None:
+        """Drop what a run appended behind a refused record: its journal must not have a hole."""
+        batch = self.batch
+        batch.records = [one for one in batch.records if one[0] != run]
+        batch.run_changes.pop(run, None)
+        batch.inbox_done = [one for one in batch.inbox_done if self._takers.get(one) != run]
+        batch.asks_new = [one for one in batch.asks_new if one[1] != run]
+        batch.published = {key: one for key, one in batch.published.items() if key[0] != run}
+        batch.stream = [one for one in batch.stream if one[0] != run]
 
     def after(self, number: int, callback: Callable[[], None]) -> None:
         """Call back once everything up to ``number`` is durable."""
@@ -170,6 +188,8 @@ class Log:
         if self.trouble is not None:
             _log.warning("podium: the database can be written again")
             self.trouble = None
+        for message in batch.inbox_done:
+            self._takers.pop(message, None)
         self._on_commit(batch, result)
         waiters = self._waiters
         while waiters and waiters[0][0] <= number:
@@ -203,7 +223,7 @@ class Log:
 
     def _one_by_one(self, batch: Batch, number: int) -> None:
         """A refused group: innocent runs must not fall with the one at fault."""
-        parts = deque(split(batch))
+        parts = deque(split(batch, self._takers))
 
         def next_part() -> None:
             self._in_flight = None
@@ -242,8 +262,11 @@ class Log:
         self.kick()
 
 
-def split(batch: Batch) -> list[tuple[int, Batch]]:
-    """Return the batch run by run, in order of appearance; 0 stands for what no run owns."""
+def split(batch: Batch, takers: Mapping[int, int]) -> list[tuple[int, Batch]]:
+    """Return the batch run by run, in order of appearance; 0 stands for what no run owns.
+
+    ``takers`` tells which run took a message.
+    """
     shared = Batch(families=batch.families, blobs=batch.blobs, file_chunks=batch.file_chunks)
     parts: dict[int, Batch] = {0: shared}
 
@@ -258,7 +281,8 @@ def split(batch: Batch) -> list[tuple[int, Batch]]:
         part(run).run_changes[run] = change
     for message in batch.inbox_new:
         part(message[0]).inbox_new.append(message)
-    part(0).inbox_done.extend(batch.inbox_done)
+    for taken in batch.inbox_done:
+        part(takers.get(taken, 0)).inbox_done.append(taken)
     for ask in batch.asks_new:
         part(ask[1]).asks_new.append(ask)
     part(0).asks_closed.extend(batch.asks_closed)

@@ -186,7 +186,10 @@ class RunLoop(asyncio.AbstractEventLoop):
                 handle = ready.popleft()
                 if handle.callback is None:
                     continue
-                handle.context.run(handle.callback, *handle.args)
+                try:
+                    handle.context.run(handle.callback, *handle.args)
+                except (Exception, SystemExit) as error:  # noqa: BLE001 - as asyncio does
+                    self.complaints.append({"message": f"A call-back raised {error!r}", "exception": error})
                 left -= 1
                 if not left:
                     raise LimitReached(

@@ -65,7 +65,7 @@ class Program:
         self.loop.now_us = started_at
         self.state = RunState(
             spec, settings, history, entropy, self.loop, facts_left=len(history.facts),
-            is_same_code=history.code == settings.code,
+            is_same_code=history.code == settings.code, foreign_left=history.foreign_facts,
         )  # fmt: skip
         self.loop.on_suspicion = self._suspect
         self._timers = Timers(self.state)
@@ -76,6 +76,7 @@ class Program:
         self.timers = self.state.timers
         self.open_effects = self.state.open_effects
         self.is_cancelled = False
+        self._is_foreign = False
         self.deadlocks = 0
         """How often it was stopped because nothing could ever wake it."""
         self.ending: Ending | None = None
@@ -101,6 +102,8 @@ class Program:
         """
         if self.state.facts_left:
             self.state.facts_left -= 1
+            self._is_foreign = self.state.foreign_left > 0
+            self.state.foreign_left -= self._is_foreign
         if fact.at > self.loop.now_us:
             self.loop.now_us = fact.at
         handler = self._handlers.get(fact.kind)
@@ -204,7 +207,9 @@ class Program:
             return Ending("restarted", restart=request.bound)
         except RunSuspended as error:  # ours where the Context is dead; else the program raised it
             return Ending("failed", error=describe_failure(error))
-        except Exception as error:  # noqa: BLE001 - whatever the program raised is its outcome
+        except (KeyboardInterrupt, GeneratorExit):
+            raise
+        except BaseException as error:  # noqa: BLE001 - whatever the program raised is its outcome
             return Ending("failed", error=describe_failure(error))
 
     async def _wind_down(self) -> None:
@@ -319,7 +324,8 @@ class Program:
 
     def _keep(self, fact: Fact) -> None:
         """A fact not asked for yet is kept; with the same code that cannot be, so it is an error."""
-        if self.state.is_same_code and fact.kind in (Kind.RESULT, Kind.TIMER, Kind.CHILD):
+        is_same_code = self.state.is_same_code and not self._is_foreign
+        if is_same_code and fact.kind in (Kind.RESULT, Kind.TIMER, Kind.CHILD):
             known = self.history.steps.get(fact.path)
             task = f" of task {known.task!r}" if known and known.task else ""
             self.state.fault = Nondeterminism(

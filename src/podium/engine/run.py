@@ -76,8 +76,8 @@ class ActiveRun:
         self.is_closed = False
         self.is_shown_waiting = row.status != "running"
         self.is_suspect = row.claims >= CLAIMS_MAX - 1
-        self._shift_us = max(0, history.last_at - engine.clock_us())
         self._last_at = max(history.last_at, row.created_at)
+        self._shift_us = max(0, self._last_at - engine.clock_us())
         self.program = self._new_program(history)
 
     def _new_program(self, history: History) -> Program:
@@ -141,11 +141,15 @@ class ActiveRun:
         self.record(kind, path, record_body, at)
         self.queue.append(Fact(kind, path, at, record_body))
         if self.row.claims:
-            self.row.claims = 0
-            self.log.batch.change(self.num).claims = 0
+            self.absolve()
         if self.engine.has_probe:
             self.engine.probe("appended", self.id, path)
         self.engine.ready(self)
+
+    def absolve(self) -> None:
+        """It got on, rests or has ended: no death so far was its fault."""
+        self.row.claims = 0
+        self.log.batch.change(self.num).claims = 0
 
     def step_ended(self, path: str, record_body: bytes) -> None:
         """Take the outcome of a step."""
@@ -206,6 +210,8 @@ class ActiveRun:
             if not self.steps and not self.program.open_effects:
                 self._end_deadlock()
             return
+        if self.row.claims:
+            self.absolve()
         change = self.log.batch.change(self.num)
         change.status = "waiting"
         change.waits = msgspec.json.encode(waits)
@@ -355,6 +361,9 @@ class ActiveRun:
 
     def _fire(self, path: str) -> None:
         if self.timers.pop(path, None) is not None and not self.is_closed:
+            timer = self.program.timers.get(path)
+            if timer is not None:  # what has been waited for has passed, whatever the wall clock says
+                self._shift_us += max(0, round(timer.when() * 1e6) - self.clock_us())
             self.fact(Kind.TIMER, path, b"{}")
 
     def _start_child(self, command: StartChild) -> None:
@@ -455,8 +464,7 @@ class ActiveRun:
         if is_early and message.kind in ("answer", "child"):
             self._early.append(message)  # it is asked for once the replay has come to it
             return
-        self.log.batch.inbox_done.append(message.id)
-        self.log.mark()
+        self.log.take_message(message.id, self.num)
         if message.kind == "signal":
             value = Value(name=message.name, v=_RAW(message.payload or b"null"))
             self.fact(Kind.SIGNAL, message.name, body(value))

@@ -252,14 +252,18 @@ class MemoryStore:
         """Take free open runs of these workflows (``only`` these run ids, if given)."""
         self._usable()
         db = self.database
-        found = [
+        free = [
             run
             for run in map(db.runs.__getitem__, db.numbers)
             if run.owner is None
             and run.status in OPEN_STATUSES
             and run.workflow in workflows
             and (only is None or run.id in only)
-        ][: max(0, limit)]
+        ]
+        suspects = [run for run in free if _is_suspect(run)]
+        if not any(map(_is_suspect, db.owned(worker.id))):
+            del suspects[:1]
+        found = [run for run in free if run not in suspects][: max(0, limit)]
         if not found:
             return []
         self._check(worker)
@@ -420,6 +424,11 @@ class MemoryStore:
                 number = next(db.inbox_ids)
                 db.inbox[number] = InboxRow(number, num, kind, name, payload, at)
         return frozenset(undelivered)
+
+
+def _is_suspect(run: RunRow) -> bool:
+    """Whether one more death quarantines the run; a worker holds one such run at a time."""
+    return run.claims >= CLAIMS_MAX - 1 and run.status in OPEN_STATUSES
 
 
 def _quarantine(dead: WorkerRow) -> bytes:

@@ -255,7 +255,11 @@ class Store(Protocol):
         self, worker: WorkerIdentity, workflows: Sequence[str], limit: int,
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:
-        """Take free open runs of these workflows (``only`` these run ids, if given)."""
+        """Take free open runs of these workflows (``only`` these run ids, if given).
+
+        Of runs that one more death would quarantine a worker gets no second one while it holds
+        one, so that its death can be blamed on that one.
+        """
         ...  # fmt: skip
 
     def take_over(self, worker: WorkerIdentity, dead: WorkerRow, at: int) -> int:

@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from podium.core.codec import encode
 from podium.core.context import current_attempt
-from podium.core.errors import StoreError, ValueNotPortable
+from podium.core.errors import StoreBusy, StoreError, ValueNotPortable
 from podium.core.ports import Attempt, BadResult, Cancellable, Done, Executing
 from podium.engine.log import CommitDone
 from podium.journal.store import Batch, CommitResult, Store, WorkerIdentity
@@ -111,7 +111,10 @@ class SimCommitter:
         """Commit at once, or say that it would have to wait."""
         if self._host.chance.random() < 0.5:
             return None
-        return self._store.commit(batch, self._worker, wait_s=0)
+        try:
+            return self._store.commit(batch, self._worker, wait_s=0)
+        except StoreBusy:
+            return None
 
     def submit(self, batch: Batch, done: CommitDone) -> None:
         """Commit after a while; tell the engine after another while."""
@@ -245,6 +248,10 @@ class _SimThread:
             return False
         self._host.loop.call_soon(self._finish, None, asyncio.CancelledError())
         return True
+
+    def waited_s(self) -> float | None:
+        """There is always a thread free."""
+        return 0.0
 
     def _run(self) -> None:
         self._has_begun = True

@@ -10,7 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any, Protocol
 
-from podium.core.errors import StoreError
+from podium.core.errors import StoreError, StoreFenced
 from podium.core.ports import Attempt
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.engine import Engine, EngineOptions, Ports
@@ -171,7 +171,7 @@ class SimProcess:
 
     def _beat(self) -> None:
         if self.fatal is None and not self.store.beat(self.worker):
-            self.engine.stop(StoreError("the heart was told that this worker is fenced"))
+            self.engine.stop(StoreFenced("The heart was told that another worker took over."))
 
     # what the world does to it ----------------------------------------------------------
 
@@ -240,8 +240,10 @@ class SimProcess:
 
     def about_to_begin(self, attempt: Attempt) -> None:
         """Let the ledger judge an attempt."""
-        run = self.engine.by_id[attempt.run_id]
-        self._world.ledger.about_to_begin(attempt, run.num, run.row.incarnation)
+        run, world = self.engine.by_id[attempt.run_id], self._world
+        row = world.database.workers.get(self.worker.id)
+        is_fenced = row is None or row.epoch != self.worker.epoch
+        world.ledger.about_to_begin(attempt, run.num, run.row.incarnation, is_fenced=is_fenced)
 
     def begun(self, attempt: Attempt) -> BodyRun:
         """Note a body in the ledger."""

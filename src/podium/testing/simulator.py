@@ -35,7 +35,9 @@ from podium.testing.virtual import Killed, VirtualLoop, VirtualTime
 _DELAYS_S = (0.0, 0.0005, 0.004, 0.03, 0.2)
 """The longest times of bodies: nothing, a call, a slow call, a very slow one."""
 _LOOK_OUT_S = 15.0
-"""So long processes look out for each other before the clock jumps (a frozen one shows after 10 s)."""
+"""So long processes look out for each other before the clock jumps (a frozen one shows after 10 s) …"""
+_CALM_S = 0.5
+"""… and so long where nothing was written since it last jumped."""
 _STEPS_MAX = 2_000_000
 RESTART_AFTER_S = 0.05
 """How long it takes until a process is started in the place of one that died."""
@@ -119,6 +121,8 @@ class SimWorld:
         self._answered: set[str] = set()
         self._last_num = 0
         self._active_s = self.time.now_s
+        self._version = -1
+        """Of the database, at the last jump of the clock."""
 
     # processes --------------------------------------------------------------------------
 
@@ -294,7 +298,7 @@ class SimWorld:
         ticks = [(tick.at_s, process) for process in running for tick in process.ticks]
         if ticks:
             at_s, process = min(ticks, key=lambda pair: pair[0])
-            if at_s <= self._active_s + _LOOK_OUT_S and (due_s is None or at_s <= due_s):
+            if at_s <= self._active_s + self._look_out_s() and (due_s is None or at_s <= due_s):
                 self.time.now_s = max(self.time.now_s, at_s)
                 self._tick(process)
                 return True
@@ -303,13 +307,19 @@ class SimWorld:
         self._jump(due_s, running)
         return True
 
+    def _look_out_s(self) -> float:
+        """Return how long look-outs are worth their time: hardly, where nothing was written."""
+        is_calm = self.database.version == self._version
+        return _CALM_S if is_calm and not any(one.is_frozen for one in self.processes) else _LOOK_OUT_S
+
     def _tick(self, process: SimProcess) -> None:
         tick: Tick = min(process.ticks, key=lambda one: one.at_s)
         tick.at_s = self.time.now_s + tick.period_s
         self._act(process, tick.action)
 
     def _jump(self, due_s: float, running: list[SimProcess]) -> None:
-        skipped_s = max(0.0, due_s - max(self.time.now_s, self._active_s + _LOOK_OUT_S))
+        skipped_s = max(0.0, due_s - max(self.time.now_s, self._active_s + self._look_out_s()))
+        self._version = self.database.version
         self.time.now_s = max(self.time.now_s, due_s)
         self._active_s = self.time.now_s
         if skipped_s:

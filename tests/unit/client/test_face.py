@@ -65,9 +65,18 @@ def test_the_program_of_the_first_page(db: str) -> None:
                 "fetch[0]", "fetch[1]", "fetch[2]", "sleep", "gather[0]/fetch", "gather[1]/second",
             }  # fmt: skip
             second = next(s for s in steps if s.path == "gather[1]/second")
-            assert (second.task, second.effect, second.status, second.attempts) == ("put", "write", "succeeded", 1)
-            assert all(s.started_at is not None and s.started_at.utcoffset() is not None for s in steps)
-            assert all(s.ended_at is not None and s.ended_at >= s.started_at for s in steps if s.started_at)
+            assert (second.task, second.effect, second.status, second.attempts) == (
+                "put",
+                "write",
+                "succeeded",
+                1,
+            )
+            assert all(
+                s.started_at is not None and s.started_at.utcoffset() is not None for s in steps
+            )
+            assert all(
+                s.ended_at is not None and s.ended_at >= s.started_at for s in steps if s.started_at
+            )
             assert second.error is None
             assert (await app.get("sum-3")).id == "sum-3"
 
@@ -271,7 +280,12 @@ def test_where_the_database_is(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) 
     monkeypatch.setenv("PODIUM_DB", str(tmp_path / "by-env.db"))
     drive(use(None))
     monkeypatch.delenv("PODIUM_DB")
-    for place in (None, tmp_path / "path.db", "sqlite:///relative.db", f"sqlite:///{tmp_path}/absolute.db"):
+    for place in (
+        None,
+        tmp_path / "path.db",
+        "sqlite:///relative.db",
+        f"sqlite:///{tmp_path}/absolute.db",
+    ):
         drive(use(place))
     drive(use(":memory:"))
     with pytest.raises(InvalidOption, match="postgres://x/y"):

@@ -5,6 +5,7 @@ import ctypes
 import os
 import time
 
+from pathlib import Path
 from typing import Any
 
 import podium
@@ -32,7 +33,7 @@ async def async_there(n: int) -> list[Any]:
 
 @task(effect="write", isolation="process", retry=Retry(attempts=2, backoff="1ms"))
 def bad_result(what: str, marks: str) -> Any:
-    with open(marks, "a", encoding="utf-8") as file:
+    with Path(marks).open("a", encoding="utf-8") as file:
         file.write("x")
     return {"nan": float("nan"), "set": {1}, "object": object(), "large": "x" * 5_000}[what]
 
@@ -63,15 +64,13 @@ def fails(how: str) -> int:
 def endless(marks: str) -> int:
     if podium.attempt() == 2:
         return 2
-    with open(marks, "w", encoding="utf-8") as file:
-        file.write(str(os.getpid()))
+    Path(marks).write_text(str(os.getpid()), encoding="utf-8")
     while True:
         time.sleep(1)
 
 
 @task(effect="pure", isolation="process")
 def sleepy(marks: str) -> int:
-    with open(marks, "w", encoding="utf-8") as file:
-        file.write(str(os.getpid()))
+    Path(marks).write_text(str(os.getpid()), encoding="utf-8")
     while True:
         time.sleep(1)

@@ -2,25 +2,23 @@
 
 import os
 
-from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from podium import Podium, ResultUnusable, RunCancelled, StepFailed, gather, workflow
+from podium import Podium, ResultUnusable, RunCancelled, StepFailed, Task, gather, workflow
 from podium.core.spec import registry
 from tests.harness import drive, until
 from tests.unit.engine import process_tasks as there
 
 
 @pytest.fixture(autouse=True)
-def _tasks() -> Iterator[None]:
+def _tasks(_names: None) -> None:
     """The tasks of the module, in the fresh table of names."""
     for one in vars(there).values():
-        if hasattr(one, "spec"):
-            registry.tasks.setdefault(one.name, one.spec)
-    yield
+        if isinstance(one, Task):
+            registry.tasks[one.name] = one.spec
 
 
 def is_alive(pid: int) -> bool:
@@ -39,9 +37,10 @@ def test_results_and_failures(db: str, tmp_path: Path) -> None:
     async def one() -> list[Any]:
         n, pid = await there.where(1)
         found: list[Any] = [n, pid != os.getpid(), await there.async_there(2)]
-        for how in ("exception", "not picklable", "exit", "segfault", "sys.exit"):
-            found.append(await there.fails(how))
-        return found
+        return found + [
+            await there.fails(how)
+            for how in ("exception", "not picklable", "exit", "segfault", "sys.exit")
+        ]
 
     @workflow
     async def two() -> list[str]:
@@ -68,7 +67,11 @@ def test_results_and_failures(db: str, tmp_path: Path) -> None:
             assert told == ["2"] * 5
             unusable = await (await app.start(two)).result()
             assert len(unusable) == 5, unusable
-            for text, word in zip(unusable, ("NaN", "set", "object", "limit is 2,000", "does not fit int"), strict=True):
+            for text, word in zip(
+                unusable,
+                ("NaN", "set", "object", "limit is 2,000", "does not fit int"),
+                strict=True,
+            ):
                 assert word in text
             assert marks.read_text() == "xxxx"
 
@@ -105,7 +108,9 @@ def test_a_crash_is_told(db: str) -> None:
     finally:
         object.__setattr__(spec, "options", options)
     assert told[0] == "ProcessDied process-died The process of task 'fails' died (exit code 3)."
-    assert told[1].startswith("ProcessDied process-died The process of task 'fails' died (exit code -")
+    assert told[1].startswith(
+        "ProcessDied process-died The process of task 'fails' died (exit code -"
+    )
     assert told[2] == "NotPicklable error 1 and 2"
 
 

@@ -75,7 +75,16 @@ CUSTOMER = Customer(
     id=UUID(int=7), address=Address(street="Main", since=date(2020, 1, 1)),
     items=[Item("tea", Decimal("1.10"), ["hot"])], colour=Colour.BLUE,
 )  # fmt: skip
-ORDER = Order(1, CUSTOMER, AT, timedelta(seconds=90), b"\x00\xff", Point(1, 2), Level.LOW, {"a": Item("b", Decimal("2"))})
+ORDER = Order(
+    1,
+    CUSTOMER,
+    AT,
+    timedelta(seconds=90),
+    b"\x00\xff",
+    Point(1, 2),
+    Level.LOW,
+    {"a": Item("b", Decimal(2))},
+)
 VALUES: list[tuple[Any, Any]] = [
     (Order, Order(2, CUSTOMER, AT, timedelta(0), b"", Point(0, 0), Level.LOW, {}, "old", ORDER)),
     (Customer, CUSTOMER),
@@ -151,7 +160,10 @@ REFUSED: dict[str, tuple[Any, str]] = {
     "int keys": ({"a": {1: "x"}}, r"at \$(\.thing)?\.a the key 1 of type int is lost"),
     "bytes": ([b"x"], r"at \$(\.thing)?\[0\] a bytes becomes a str"),
     "tuple": ({"a": (1, 2)}, r"at \$(\.thing)?\.a a tuple becomes a list"),
-    "enum": ([Colour.RED], r"at \$(\.thing)?\[0\] the enum member <Colour.RED: 'red'> becomes 'red'"),
+    "enum": (
+        [Colour.RED],
+        r"at \$(\.thing)?\[0\] the enum member <Colour.RED: 'red'> becomes 'red'",
+    ),
     "datetime": ([AT], r"at \$(\.thing)?\[0\] a datetime becomes a str"),
     "model": ([CUSTOMER], r"at \$(\.thing)?\[0\] a Customer becomes a dict"),
     "object": ([Holder()], r"Holder, which has no JSON form"),

@@ -39,15 +39,25 @@ def register(connection: apsw.Connection, name: str, token: str) -> WorkerIdenti
     return WorkerIdentity(number, _EPOCH)
 
 
-def free_runs(workflows: Sequence[str], only: Sequence[str] | None) -> tuple[str, list[str]]:
-    """Return the condition of runs that may be claimed, and its values."""
+def free_runs(
+    worker: WorkerIdentity, workflows: Sequence[str], only: Sequence[str] | None
+) -> tuple[str, list[str]]:
+    """Return the condition of runs that may be claimed, and its values.
+
+    Of the suspects (one more death and they are quarantined) a worker gets one at a time, so that
+    its next death is the fault of that one.
+    """
     terms = f"owner IS NULL AND {OPEN} AND {NOT_ENDED}"
     terms += f" AND workflow IN ({','.join('?' * len(workflows))})"
     values = list(workflows)
     if only is not None:
         terms += f" AND id IN ({','.join('?' * len(only))})"
         values += only
-    return terms, values
+    suspect = f"claims>={CLAIMS_MAX - 1}"
+    held = f"SELECT 1 FROM runs WHERE owner={worker.id:d} AND {suspect} AND {OPEN} AND {NOT_ENDED}"
+    first = f"SELECT min(num) FROM runs WHERE {terms} AND {suspect}"  # noqa: S608 -- our own words
+    terms += f" AND (NOT {suspect} OR (NOT EXISTS({held}) AND num=({first})))"
+    return terms, values * 2
 
 
 def claim(

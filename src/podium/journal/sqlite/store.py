@@ -171,7 +171,7 @@ class SqliteStore:
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:  # fmt: skip
         """Take free open runs of these workflows (``only`` these run ids, if given)."""
-        terms, values = leases.free_runs(workflows, only)
+        terms, values = leases.free_runs(worker, workflows, only)
         if not self.reader().any_run(terms, values):
             return []  # nobody's turn is taken for nothing
         with self._turn() as connection:

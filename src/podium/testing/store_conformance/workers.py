@@ -85,6 +85,26 @@ def a_claim_can_name_runs(subject: Subject) -> None:
 
 
 @check
+def suspects_are_claimed_one_at_a_time(subject: Subject) -> None:
+    """Of runs that one more death would quarantine a worker holds one, until it has moved on."""
+    store, other = subject.open(), subject.open()
+    rows = [new_run(1), *(new_run(num, claims=2) for num in (2, 3, 4)), new_run(5, claims=1)]
+    store.commit(start(*rows), None)
+    one, two = store.join(name="1"), other.join(name="2")
+    taken = [
+        [run.num for run in store.claim(one, ["shop"], 9)],
+        [run.num for run in store.claim(one, ["shop"], 9)],
+        [run.num for run in other.claim(two, ["shop"], 9)],
+    ]
+    batch = Batch()
+    batch.change(2).claims = 0
+    store.commit(batch, one)
+
+    assert taken == [[1, 2, 5], [], [3]]
+    assert [run.num for run in store.claim(one, ["shop"], 9)] == [4]
+
+
+@check
 def leaving_frees_the_runs(subject: Subject) -> None:
     """A worker that leaves frees its runs, claims untouched; others can take them at once."""
     store = open_with(subject, new_run(1, claims=1), new_run(2))

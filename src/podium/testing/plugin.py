@@ -1,0 +1,43 @@
+"""Fixtures for tests of workflows. Nothing of Podium is imported before one of them is used.
+
+``podium_database``
+    The path of a database of the test's own.
+``podium_app``
+    A :class:`podium.Podium` on it, for ``async with podium_app as app``.
+``crash_everywhere``
+    :func:`podium.testing.crash_everywhere`.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import pytest
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from podium.client.app import Podium
+
+
+@pytest.fixture
+def podium_database(tmp_path: Path) -> Path:
+    """Return the path of a database of the test's own."""
+    return tmp_path / "podium.db"
+
+
+@pytest.fixture
+def podium_app(podium_database: Path) -> Podium:
+    """Return an app on a database of the test's own; open it with ``async with``."""
+    from podium.client.app import Podium  # noqa: PLC0415 - not before it is used
+
+    return Podium(podium_database)
+
+
+@pytest.fixture
+def crash_everywhere() -> Callable[..., Any]:
+    """Return the proof that a workflow survives a crash at each point."""
+    from podium.testing.crash import crash_everywhere  # noqa: PLC0415 - not before it is used
+
+    return crash_everywhere
