@@ -50,6 +50,7 @@ from podium.core.errors import (
 )
 from podium.core.file import File
 from podium.core.retry import Retry
+from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
 from podium.functions.primitives import (
@@ -79,12 +80,13 @@ from podium.functions.primitives import (
     uuid4,
     warn,
 )
-from podium.core.version import VERSION as __version__
 
 if TYPE_CHECKING:
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
+
+__version__ = VERSION
 
 _LATE = {
     "Podium": "podium.client.app",
@@ -112,7 +114,7 @@ def __getattr__(name: str) -> Any:
     module = _LATE.get(name)
     if module is None:
         raise AttributeError(f"module 'podium' has no attribute {name!r}")
-    import importlib  # noqa: PLC0415
+    import importlib
 
     value = getattr(importlib.import_module(module), name)
     globals()[name] = value

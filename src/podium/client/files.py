@@ -7,6 +7,7 @@ import os
 import tempfile
 
 from collections.abc import Iterable, Iterator
+from pathlib import Path
 from typing import BinaryIO
 
 from podium.core.errors import StoreCorrupt
@@ -90,7 +91,7 @@ def _pieces(source: Source) -> Iterator[bytes]:
     if isinstance(source, bytes | bytearray | memoryview):
         yield bytes(source)
     elif isinstance(source, str | os.PathLike):
-        with open(source, "rb") as file:
+        with Path(source).open("rb") as file:
             yield from _read(file)
     elif isinstance(source, io.IOBase) or hasattr(source, "read"):
         yield from _read(source)  # type: ignore[arg-type]

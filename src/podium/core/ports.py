@@ -82,6 +82,7 @@ class Attempt:
         key_of: Gives the idempotency key of a path.
         headers: The run's attributes (tenant, user, locale, trace parent).
         files: Where ``podium.File`` values are kept; set by the engine.
+        guard: For a ``once``: raises where another worker may have taken over; from any thread.
     """
 
     spec: TaskSpec
@@ -93,6 +94,16 @@ class Attempt:
     key_of: Callable[[str], str]
     headers: dict[str, Any]
     files: Any = None
+    guard: Callable[[], None] | None = None
+
+    def require_permission(self) -> None:
+        """Executors call it just before the body.
+
+        Raises:
+            NotDone: The body must not begin here any more.
+        """
+        if self.guard is not None:
+            self.guard()
 
     @property
     def key(self) -> str:

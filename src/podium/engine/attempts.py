@@ -131,7 +131,7 @@ class Step:
             arguments = self.spec.binder.decode(wait.encoded)
         attempt = Attempt(
             self.spec, arguments, wait.encoded, run.id, self.path, self.number, run.key, run.headers,
-            run.files,
+            run.files, run.engine.require_ownership if self.spec.effect is Effect.ONCE else None,
         )  # fmt: skip
         self._alive += 1
         self._has_begun = True
@@ -194,7 +194,7 @@ class Step:
 
     def _failed(self, error: BaseException) -> None:
         options = self.spec.options
-        did_not_happen = isinstance(error, NotDone) or isinstance(error, options.not_done)
+        did_not_happen = isinstance(error, (NotDone, *options.not_done))
         described = describe_failure(error)
         if did_not_happen:
             described = msgspec.structs.replace(described, code="not-done")

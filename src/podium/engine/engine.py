@@ -17,7 +17,7 @@ from typing import Any
 
 import msgspec
 
-from podium.core.errors import PodiumError, StoreError
+from podium.core.errors import NotDone, PodiumError, StoreError
 from podium.core.limits import (
     PAYLOAD_BYTES_MAX,
     SHOW_STARTED_AFTER_S,
@@ -49,6 +49,8 @@ from podium.journal.store import (
 )
 
 _logger = logging.getLogger("podium")
+OWNED_FOR_S = 5.0
+"""So long after a commit nobody can have taken this worker for dead (see ``neighbours``)."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -192,6 +194,16 @@ class Engine:
         """Stop this worker: another one has its runs, or the disk cannot be trusted."""
         if self.fatal is None and not self.is_closed:
             self._on_log_fatal(problem)
+
+    def require_ownership(self) -> None:
+        """Make sure that no other worker has taken over; may be called from any thread.
+
+        Raises:
+            NotDone: This one stood still for so long that another one has its runs.
+        """
+        stood_still_s = self.clock.boot()[1] - self.log.confirmed_s
+        if stood_still_s > OWNED_FOR_S and not self.store.beat(self.worker):
+            raise NotDone("Another worker has taken over this run; here the call was not made.")
 
     def append_for_client(self, batch: Batch, told: Callable[[CommitResult], None]) -> None:
         """Put what a handle asks for into the FIFO; ``told`` gets what could not be delivered."""

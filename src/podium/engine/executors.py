@@ -92,6 +92,7 @@ class _Coroutine:
         current_attempt.set(attempt)
         spec = attempt.spec
         try:
+            attempt.require_permission()
             value = await spec.binder.call(spec.fn, attempt.arguments)
         except KeyboardInterrupt:
             raise
@@ -107,6 +108,7 @@ def _call_sync(context: contextvars.Context, attempt: Attempt) -> Any:
 
 def _call_in_context(attempt: Attempt) -> Any:
     current_attempt.set(attempt)
+    attempt.require_permission()
     return attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
 
 
@@ -386,6 +388,7 @@ class Processes:
         if not job.takes(child):
             raise asyncio.CancelledError
         attempt = job.attempt
+        attempt.require_permission()
         place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
         return child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun)
 

@@ -37,13 +37,11 @@ _REFUSED = {
     "os.exec": ("another program", _IN_TASK),
 }
 _SUSPECT = {
-    "open": ("file-in-workflow", "opens the file {0!r}; a replay may find another content. "
-             "Read files in a @task."),
+    "open": ("file-in-workflow", "opens the file {0!r}, which may differ in a replay. Read files in a @task."),
     "os.listdir": ("file-in-workflow", "lists the directory {0!r}; read files in a @task."),
     "os.scandir": ("file-in-workflow", "lists the directory {0!r}; read files in a @task."),
     "sqlite3.connect": ("file-in-workflow", "opens the database {0!r}; query it in a @task."),
-    "time.sleep": ("blocked-loop", "calls time.sleep, which stops every run of this process. "
-                   "Await podium.sleep instead."),
+    "time.sleep": ("blocked-loop", "calls time.sleep: every run of this process waits. Await podium.sleep instead."),
 }  # fmt: skip
 _SOURCES = (".py", ".pyc", ".so", ".pyi")
 

@@ -75,6 +75,8 @@ class Log:
         self.trouble: StoreError | None = None
         """Why commits are held just now (full disk, lock held elsewhere)."""
         self.is_stopped = False
+        self.confirmed_s = self._asked_s = clock.boot()[1]
+        """Seconds since boot at which this worker certainly still had its runs."""
         self._in_flight: Batch | None = None
         self._flush_due = False
         self._timer: Cancellable | None = None
@@ -144,6 +146,7 @@ class Log:
 
     def _take(self) -> tuple[Batch, int]:
         batch, self.batch = self.batch, Batch()
+        self._asked_s = self._clock.boot()[1]
         self._flush_due = False
         if self._timer is not None:
             self._timer.cancel()
@@ -185,6 +188,7 @@ class Log:
 
     def _committed(self, batch: Batch, number: int, result: CommitResult) -> None:
         self.durable = number
+        self.confirmed_s = self._asked_s
         if self.trouble is not None:
             _log.warning("podium: the database can be written again")
             self.trouble = None

@@ -150,18 +150,19 @@ class RunLoop(asyncio.AbstractEventLoop):
     Args:
         salt: From the run's uid; makes hashes differ between runs (asyncio keeps all tasks of
             the process in one set).
+
+    Attributes:
         on_timer: Told of each timer the program starts.
         on_timer_cancelled: Told of each one it calls off.
     """
 
-    def __init__(
-        self, salt: int, on_timer: Callable[[Timer], None], on_timer_cancelled: Callable[[Timer], None]
-    ) -> None:
+    on_timer: Callable[[Timer], None]
+    on_timer_cancelled: Callable[[Timer], None]
+
+    def __init__(self, salt: int) -> None:
         self._ready: deque[_Handle] = deque()
         self._salt = salt
         self._serial = 0
-        self._on_timer = on_timer
-        self._on_timer_cancelled = on_timer_cancelled
         self.now_us = 0
         self.tasks: dict[RunTask, None] = {}
         self.complaints: list[dict[str, Any]] = []
@@ -225,10 +226,10 @@ class RunLoop(asyncio.AbstractEventLoop):
         """Start a durable timer for a loop time."""
         timer = Timer(
             callback, args, context if context is not None else contextvars.copy_context(),
-            when, current_scope.get().name("timer"), self._on_timer_cancelled,
+            when, current_scope.get().name("timer"), self.on_timer_cancelled,
         )  # fmt: skip
         timer.delay_us = max(0, round((when - self.time()) * 1e6))
-        self._on_timer(timer)
+        self.on_timer(timer)
         return timer
 
     def fire(self, timer: Timer) -> None:

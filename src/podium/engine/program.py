@@ -12,7 +12,7 @@ import contextvars
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -57,19 +57,16 @@ class Program:
         self, spec: WorkflowSpec, encoded_input: bytes, started_at: int, history: History,
         settings: Settings, entropy: Entropy,
     ) -> None:  # fmt: skip
-        self.loop = RunLoop(  # type: ignore[abstract]  # the rest is refused by name
-            int(settings.uid[:15], 16),
-            lambda timer: self._timers.start(timer),
-            lambda timer: self._timers.cancel(timer),
-        )
+        self.loop = RunLoop(int(settings.uid[:15], 16))  # type: ignore[abstract]  # refused by name
         self.loop.now_us = started_at
         self.state = RunState(
             spec, settings, history, entropy, self.loop, facts_left=len(history.facts),
             is_same_code=history.code == settings.code, foreign_left=history.foreign_facts,
         )  # fmt: skip
         self.loop.on_suspicion = self._suspect
-        self._timers = Timers(self.state)
-        self.context = RunContext(self.state, self._timers, lambda fact: self._handlers[fact.kind](self, fact))
+        timers = Timers(self.state)
+        self.loop.on_timer, self.loop.on_timer_cancelled = timers.start, timers.cancel
+        self.context = RunContext(self.state, timers, lambda fact: self._handlers[fact.kind](self, fact))
         self.spec = spec
         self.history = history
         self.waits = self.state.waits
@@ -313,7 +310,7 @@ class Program:
         )
         self._main.cancel()
 
-    _handlers: dict[int, Callable[[Program, Fact], None]] = {
+    _handlers: ClassVar[dict[int, Callable[[Program, Fact], None]]] = {
         Kind.RESULT: _on_result,
         Kind.TIMER: _on_timer,
         Kind.SIGNAL: _on_signal,

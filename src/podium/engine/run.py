@@ -11,7 +11,7 @@ import hashlib
 
 from collections import deque
 from collections.abc import Callable
-from typing import Any
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -444,7 +444,7 @@ class ActiveRun:
     def _remark(self, command: Remark) -> None:
         self.record(command.kind, command.path, command.body)
 
-    _do: dict[type, Callable[[ActiveRun, Any], None]] = {
+    _do: ClassVar[dict[type, Callable[[ActiveRun, Any], None]]] = {
         StartStep: _start_step,
         CancelStep: _cancel_step,
         StartTimer: _start_timer,

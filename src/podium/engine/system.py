@@ -12,6 +12,7 @@ import uuid
 
 from collections.abc import Callable
 from functools import lru_cache, partial
+from pathlib import Path
 
 from podium.core.errors import StoreBusy, StoreError
 from podium.core.ports import Cancellable
@@ -53,8 +54,7 @@ def wall_us() -> int:
 @lru_cache(maxsize=1)
 def _boot_id() -> str:
     try:
-        with open("/proc/sys/kernel/random/boot_id", encoding="ascii") as file:
-            return file.read().strip()
+        return Path("/proc/sys/kernel/random/boot_id").read_text(encoding="ascii").strip()
     except OSError:  # not Linux: the time of boot itself is as good, to the minute
         return str(round((time.time() - _boot_seconds()) / 60))
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import inspect
 
 from collections.abc import Callable, Coroutine
-from typing import Any, Protocol, TypedDict, TypeVar, ParamSpec, Unpack, cast, overload
+from typing import Any, ParamSpec, Protocol, TypedDict, TypeVar, Unpack, cast, overload
 
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named

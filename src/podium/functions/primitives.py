@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast, overlo
 from podium.core.codec import codec_for
 from podium.core.context import Context, context_of, current_attempt, current_context
 from podium.core.durations import Duration, seconds
-from podium.core.errors import InvalidOption, LimitReached, NotInWorkflow, StepTimedOut, ErrorInfo
+from podium.core.errors import ErrorInfo, InvalidOption, LimitReached, NotInWorkflow, StepTimedOut
 from podium.core.file import File
 from podium.core.limits import MAP_CONCURRENCY, MAP_ITEMS_MAX
 from podium.core.scope import Scope, current_scope, escape, item
@@ -175,7 +175,7 @@ async def race(*calls: Awaitable[T]) -> tuple[int, T]:
     return won, futures[won].result()
 
 
-def map(  # noqa: A001 - the field's word for it
+def map(
     task: Callable[[A], Awaitable[R]], items: Iterable[A], *,
     key: Callable[[A], object] | None = None, concurrency: int = MAP_CONCURRENCY,
 ) -> Coroutine[Any, Any, list[R]]:  # fmt: skip
@@ -216,7 +216,7 @@ def map(  # noqa: A001 - the field's word for it
 async def receive(name: str, *, type: type[T], timeout: Duration | None = None) -> T: ...
 @overload
 async def receive(name: str, *, timeout: Duration | None = None) -> Any: ...
-async def receive(name: str, *, type: Any = Any, timeout: Duration | None = None) -> Any:  # noqa: A002, ASYNC109
+async def receive(name: str, *, type: Any = Any, timeout: Duration | None = None) -> Any:
     """Wait for a signal of that name; signals that came before are kept, first in, first out.
 
     Args:
@@ -255,7 +255,7 @@ async def send(run: str, name: str, value: Any = None) -> None:
     await context.send(current_scope.get().name(f"send:{escape(name)}"), run, name, value)
 
 
-async def ask(form: Any, *, to: str = "anyone", timeout: Duration | None = None) -> Any:  # noqa: ASYNC109
+async def ask(form: Any, *, to: str = "anyone", timeout: Duration | None = None) -> Any:
     """Ask a person and wait for the answer, however long that takes.
 
     Args:
@@ -271,7 +271,7 @@ async def ask(form: Any, *, to: str = "anyone", timeout: Duration | None = None)
     return await context.ask(current_scope.get().name("ask"), form, to, limit_s)
 
 
-async def child(workflow: Workflow[..., R], arguments: dict[str, Any], *, id: str | None = None) -> R:  # noqa: A002
+async def child(workflow: Workflow[..., R], arguments: dict[str, Any], *, id: str | None = None) -> R:
     """Run another workflow as a child and wait for its output; ``await flow(…)`` does the same.
 
     Raises:

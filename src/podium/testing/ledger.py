@@ -99,15 +99,13 @@ class Ledger:
         self._by_key: dict[tuple[str, str], list[BodyRun]] = defaultdict(list)
         self._keys: dict[Place, str] = {}
 
-    def about_to_begin(
-        self, attempt: Attempt, num: int, incarnation: int, *, is_fenced: bool
-    ) -> None:
-        """Check that the engine may begin this attempt now.
+    def judge(self, attempt: Attempt, place: Place, *, is_fenced: bool) -> None:
+        """Check that the body of an attempt may begin now.
 
         A worker that was frozen and does not know yet that it was fenced may still look at the
         world, and repeat what may be repeated.
         """
-        place, spec = (num, incarnation, attempt.path), attempt.spec
+        spec = attempt.spec
         where = f"step {attempt.path!r} ({spec.name}, {spec.effect}) of run {attempt.run_id!r}"
         if is_fenced and spec.effect is not Effect.ONCE:
             return

@@ -30,7 +30,7 @@ def podium_database(tmp_path: Path) -> Path:
 @pytest.fixture
 def podium_app(podium_database: Path) -> Podium:
     """Return an app on a database of the test's own; open it with ``async with``."""
-    from podium.client.app import Podium  # noqa: PLC0415 - not before it is used
+    from podium.client.app import Podium
 
     return Podium(podium_database)
 
@@ -38,6 +38,6 @@ def podium_app(podium_database: Path) -> Podium:
 @pytest.fixture
 def crash_everywhere() -> Callable[..., Any]:
     """Return the proof that a workflow survives a crash at each point."""
-    from podium.testing.crash import crash_everywhere  # noqa: PLC0415 - not before it is used
+    from podium.testing.crash import crash_everywhere
 
     return crash_everywhere

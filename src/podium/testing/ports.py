@@ -12,7 +12,7 @@ from typing import Any, Protocol
 
 from podium.core.codec import encode
 from podium.core.context import current_attempt
-from podium.core.errors import StoreBusy, StoreError, ValueNotPortable
+from podium.core.errors import NotDone, StoreBusy, StoreError, ValueNotPortable
 from podium.core.ports import Attempt, BadResult, Cancellable, Done, Executing
 from podium.engine.log import CommitDone
 from podium.journal.store import Batch, CommitResult, Store, WorkerIdentity
@@ -35,8 +35,7 @@ class Host(Protocol):
 
     def probe(self, point: str, run_id: str, path: str) -> None: ...
     def delays_of(self, attempt: Attempt) -> tuple[float, float]: ...
-    def about_to_begin(self, attempt: Attempt) -> None: ...
-    def begun(self, attempt: Attempt) -> BodyRun: ...
+    def judged(self, attempt: Attempt) -> Callable[[], BodyRun]: ...
 
 
 class SimClock:
@@ -148,15 +147,15 @@ class SimExecutor:
     def start(self, attempt: Attempt, done: Done) -> Executing:
         """Start an attempt."""
         host = self._host
-        host.about_to_begin(attempt)
+        begin = host.judged(attempt)
         host.probe("before-effect", attempt.run_id, attempt.path)
         delays = host.delays_of(attempt)
         if attempt.spec.is_async:
-            coroutine = _SimCoroutine(host, attempt, done, delays)
+            coroutine = _SimCoroutine(host, attempt, done, delays, begin)
             self._tasks.add(coroutine.task)
             coroutine.task.add_done_callback(self._tasks.discard)
             return coroutine
-        return _SimThread(host, attempt, done, delays, self._stuck)
+        return _SimThread(host, attempt, done, delays, begin, self._stuck)
 
     def stuck_threads(self) -> int:
         """Return how many simulated threads outlive their attempt."""
@@ -170,12 +169,14 @@ class _SimCoroutine:
     """An attempt in the virtual loop."""
 
     def __init__(
-        self, host: Host, attempt: Attempt, done: Done, delays: tuple[float, float]
-    ) -> None:
+        self, host: Host, attempt: Attempt, done: Done, delays: tuple[float, float],
+        begin: Callable[[], BodyRun],
+    ) -> None:  # fmt: skip
         self._host = host
         self._attempt = attempt
         self._done = done
         self._delays = delays
+        self._begin_body = begin
         self._has_begun = False
         self.task = host.loop.create_task(self._carry_out(), context=host.base_context.copy())
 
@@ -209,7 +210,11 @@ class _SimCoroutine:
         done(value, problem)
 
     async def _body(self, attempt: Attempt) -> tuple[Any, BaseException | None]:
-        record = self._host.begun(attempt)
+        try:
+            attempt.require_permission()
+        except NotDone as error:
+            return None, error
+        record = self._begin_body()
         try:
             value = await attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
         except (KeyboardInterrupt, SystemExit):
@@ -226,12 +231,13 @@ class _SimThread:
 
     def __init__(
         self, host: Host, attempt: Attempt, done: Done, delays: tuple[float, float],
-        stuck: set[_SimThread],
+        begin: Callable[[], BodyRun], stuck: set[_SimThread],
     ) -> None:  # fmt: skip
         self._host = host
         self._attempt = attempt
         self._done = done
         self._delay_s = delays[1]
+        self._begin_body = begin
         self._stuck = stuck
         self._has_begun = False
         self._end: Any = None
@@ -255,7 +261,12 @@ class _SimThread:
 
     def _run(self) -> None:
         self._has_begun = True
-        record = self._host.begun(self._attempt)
+        try:
+            self._attempt.require_permission()
+        except NotDone as error:
+            self._finish(None, error)
+            return
+        record = self._begin_body()
         value, problem = None, None
         try:
             value = self._host.base_context.copy().run(_call, self._attempt)

@@ -238,16 +238,21 @@ class SimProcess:
         """Return how long a body takes to begin, and its end to be heard of."""
         return self._world.delays_of(self, attempt)
 
-    def about_to_begin(self, attempt: Attempt) -> None:
-        """Let the ledger judge an attempt."""
-        run, world = self.engine.by_id[attempt.run_id], self._world
-        row = world.database.workers.get(self.worker.id)
-        is_fenced = row is None or row.epoch != self.worker.epoch
-        world.ledger.about_to_begin(attempt, run.num, run.row.incarnation, is_fenced=is_fenced)
+    def judged(self, attempt: Attempt) -> Callable[[], BodyRun]:
+        """Return what a body tells the ledger when it begins."""
+        run = self.engine.by_id[attempt.run_id]
+        place = (run.num, run.row.incarnation, attempt.path)
 
-    def begun(self, attempt: Attempt) -> BodyRun:
-        """Note a body in the ledger."""
-        return self._world.ledger.begun(attempt, self.number)
+        def begin() -> BodyRun:
+            ledger = self._world.ledger
+            ledger.judge(attempt, place, is_fenced=self._is_fenced())
+            return ledger.begun(attempt, self.number)
+
+        return begin
+
+    def _is_fenced(self) -> bool:
+        row = self._world.database.workers.get(self.worker.id)
+        return row is None or row.epoch != self.worker.epoch
 
 
 def uid_of(seed: object, run_id: str) -> str:

@@ -54,7 +54,7 @@ def free_runs(
         terms += f" AND id IN ({','.join('?' * len(only))})"
         values += only
     suspect = f"claims>={CLAIMS_MAX - 1}"
-    held = f"SELECT 1 FROM runs WHERE owner={worker.id:d} AND {suspect} AND {OPEN} AND {NOT_ENDED}"
+    held = f"SELECT 1 FROM runs WHERE owner={worker.id:d} AND {suspect} AND {OPEN} AND {NOT_ENDED}"  # noqa: S608 - our own words
     first = f"SELECT min(num) FROM runs WHERE {terms} AND {suspect}"  # noqa: S608 -- our own words
     terms += f" AND (NOT {suspect} OR (NOT EXISTS({held}) AND num=({first})))"
     return terms, values * 2

@@ -268,7 +268,7 @@ def _update(columns: tuple[str, ...]) -> str:
     parts = [f"{name}=CAST(? AS TEXT)" if name in _TEXTS else f"{name}=?" for name in columns]
     if "incarnation" in columns:
         parts.append(
-            f"base=coalesce((SELECT seq FROM journal WHERE run=num AND kind={Kind.RESTARTED:d} "
+            f"base=coalesce((SELECT seq FROM journal WHERE run=num AND kind={Kind.RESTARTED:d} "  # noqa: S608 - our own number
             "ORDER BY seq DESC LIMIT 1),base)"
         )
     return f"UPDATE runs SET {','.join(parts)} WHERE num=?"  # noqa: S608 -- names of columns

@@ -1,0 +1,214 @@
+"""Corners where a crash or a coincidence once made a difference."""
+
+import asyncio
+
+from typing import Any
+
+import pytest
+
+import podium
+
+from podium import StepFailed, child, emit, now, receive, restart_with, sleep, task, workflow
+from podium.testing.crash import CrashProof
+from podium.testing.simulator import SimWorld
+
+pytestmark = pytest.mark.usefixtures("_names")
+
+
+def prove(program: Any, seeds: int = 4, **options: Any) -> Any:
+    """Crash a workflow everywhere under a few seeds; return its output."""
+    reports = [
+        CrashProof(workflow=program, seed=seed, **{"input": {}, **options}).carry_out()
+        for seed in range(seeds)
+    ]
+    return reports[0].status, reports[0].output
+
+
+def test_what_follows_a_deadlock_is_replayed_behind_it() -> None:
+    """The engine's cancel of a stuck program is a fact: clean-up and compensation survive crashes."""
+
+    @task(effect="write")
+    def undo(what: str) -> None:
+        """Undo it."""
+
+    @task(effect="write", compensate=undo)
+    def do(what: str) -> str:
+        return what
+
+    @workflow
+    async def stuck() -> None:
+        await do("a")
+        try:
+            await asyncio.Event().wait()
+        finally:
+            await do("clean up")
+
+    status, _ = prove(stuck)
+
+    assert status == "failed"
+
+
+def test_signals_that_wait_survive_a_restart() -> None:
+    """What the old incarnation has not received the new one does, in order, wherever it is crashed."""
+
+    @workflow
+    async def looping(rounds: int = 3, seen: list[int] | None = None) -> list[int]:
+        found = [*(seen or []), await receive("n", type=int)]
+        if rounds > 1:
+            restart_with(rounds - 1, found)
+        return found
+
+    found = prove(looping, signals=[("n", n, "0s") for n in (1, 2, 3)])
+
+    assert found == ("succeeded", [1, 2, 3])
+
+
+def test_time_and_steps_of_an_incarnation_are_its_own() -> None:
+    """A new incarnation begins at one time in each replay, and finds none of the old one's steps."""
+    bodies: list[str] = []
+
+    @task(effect="read")
+    async def look(n: int) -> int:
+        bodies.append(f"look {n}")
+        return n
+
+    @task(effect="read")
+    async def linger() -> None:
+        await asyncio.sleep(5)
+
+    @workflow
+    async def spinning(rounds: int = 3, times: list[str] | None = None) -> int:
+        began = now().isoformat()
+        assert began not in (times or [])
+        found = await look(rounds)
+        emit([rounds, began])
+        loop = asyncio.get_running_loop()
+        loop.call_later(3600, bool)
+        left = asyncio.create_task(linger())
+        await sleep("1ms")
+        assert not left.done()
+        if rounds > 1:
+            restart_with(rounds - 1, [*(times or []), began])
+        return found
+
+    found = prove(spinning)
+
+    assert found == ("succeeded", 1)
+
+
+def test_a_callback_that_raises_is_a_complaint() -> None:
+    """As on asyncio's own loop: the program goes on, and the run has a warning."""
+
+    def broken() -> None:
+        raise ValueError("broken callback")
+
+    @workflow
+    async def calling() -> str:
+        asyncio.get_running_loop().call_soon(broken)
+        await sleep("1ms")
+        return "went on"
+
+    with SimWorld(0) as world:
+        world.worker()
+        world.start(calling)
+        world.run_until_over("run")
+
+        assert world.output("run") == "went on"
+
+
+def test_a_lost_once_can_be_lost_again() -> None:
+    """Two unknown outcomes of one step are two questions to a person, each of which can be answered."""
+    deaths = [0]
+
+    @task(effect="once", retry=podium.Retry(attempts=5, backoff="1ms"))
+    def charge() -> str:
+        if deaths[0] < 2:
+            deaths[0] += 1
+            podium.testing.die()
+        return "charged"
+
+    @workflow
+    async def shop() -> str:
+        return await charge()
+
+    with SimWorld(0) as world:
+        world.answer_with = lambda _question: {"happened": False}
+        world.worker()
+        world.start(shop)
+        world.run_until_over("run")
+        world.settle()
+
+        assert world.output("run") == "charged"
+        assert world.reader.asks() == []
+
+
+def test_a_child_that_ends_before_its_parent_asks_again_is_heard() -> None:
+    """Parent and child recover at once, and the child is faster."""
+
+    @task(effect="write")
+    async def put(n: int) -> int:
+        return n
+
+    @workflow
+    async def leaf(n: int) -> int:
+        return await put(n)
+
+    @workflow
+    async def root() -> list[int]:
+        for n in range(30):
+            await put(n)
+        return [await leaf(1), *await asyncio.gather(leaf(2), leaf(3))]
+
+    found = prove(root, seeds=1, world=lambda seed: SimWorld(seed, stalls=0.4))
+
+    assert found == ("succeeded", [1, 2, 3])
+
+
+def test_a_cancelled_child_tells_its_parent() -> None:
+    """Somebody cancels the child only: the parent sees it as a failed step."""
+
+    @workflow
+    async def leaf() -> None:
+        await sleep("1h")
+
+    @workflow
+    async def root() -> str:
+        try:
+            await child(leaf, {}, id="leaf")
+        except StepFailed as failure:
+            return failure.error.code
+        return "?"
+
+    def world(seed: object) -> SimWorld:
+        world = SimWorld(seed)
+
+        def cancel() -> None:
+            if "leaf" in world.database.by_id and not world.is_over("leaf"):
+                world.cancel("leaf")
+
+        world.later(2.0, cancel)
+        return world
+
+    assert prove(root, world=world) == ("succeeded", "child-cancelled")
+
+
+def test_a_cancel_while_the_last_effects_end_changes_nothing() -> None:
+    """The program has returned; only an effect it left behind is still in flight."""
+
+    @task(effect="write")
+    async def slow() -> None:
+        await asyncio.sleep(1)
+
+    @workflow
+    async def leaving() -> str:
+        await podium.race(slow(), sleep("10ms"))
+        return "returned"
+
+    def world(seed: object) -> SimWorld:
+        world = SimWorld(seed)
+        world.later(0.5, lambda: None if world.is_over("run") else world.cancel("run"))
+        return world
+
+    status, _ = prove(leaving, world=world)
+
+    assert status == "succeeded"
