@@ -133,7 +133,10 @@ def test_no_such_run(podium: Callable[..., Said], history: Path, words: list[str
 @pytest.mark.parametrize(
     ("words", "expected"),
     [
-        (["signal", "good", "paid"], "Run 'good' has ended (succeeded); the signal 'paid' can only reach"),
+        (
+            ["signal", "good", "paid"],
+            "Run 'good' has ended (succeeded); the signal 'paid' can only reach",
+        ),
         (["cancel", "bad"], "Run 'bad' has ended (failed); a cancel can only reach"),
         (["resume", "unpaid"], "Run 'unpaid' is waiting; only a blocked, paused or quarantined"),
         (["answer", "asked", "nope", "1"], "Run 'asked' has no open ask 'nope'; open asks: "),

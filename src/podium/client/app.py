@@ -95,7 +95,10 @@ class Podium:
         return await self.open()
 
     async def __aexit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        trace: TracebackType | None,
     ) -> None:
         await self.close()
 
@@ -161,8 +164,15 @@ class Podium:
     def _checked_id(self, given: str | None) -> str:
         if given is None:
             return f"run-{os.urandom(6).hex()}"
-        if not isinstance(given, str) or not given.strip() or len(given) > RUN_ID_CHARS_MAX or "\n" in given:
-            raise InvalidOption(f"Run id {given!r}: expected a text of 1 to {RUN_ID_CHARS_MAX} characters.")
+        if (
+            not isinstance(given, str)
+            or not given.strip()
+            or len(given) > RUN_ID_CHARS_MAX
+            or "\n" in given
+        ):
+            raise InvalidOption(
+                f"Run id {given!r}: expected a text of 1 to {RUN_ID_CHARS_MAX} characters."
+            )
         return given
 
     def _require_same(self, row: RunRow, spec: WorkflowSpec, bound: dict[str, Any]) -> None:

@@ -192,7 +192,12 @@ class Desk:
         return self.reader.run(run_id) if run_id in result.taken else None
 
     async def _accept_here(
-        self, engine: Engine, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any]
+        self,
+        engine: Engine,
+        spec: WorkflowSpec,
+        encoded: bytes,
+        run_id: str,
+        headers: dict[str, Any],
     ) -> RunRow | None:
         row = engine.accept(spec, encoded, run_id, headers)
         engine.log.flush()

@@ -82,7 +82,10 @@ class Run(Generic[R]):
         """Return what the program shows under its keys."""
         row = self._row()
         found = self._desk.reader.published(row.num)
-        return {key: decode_any(self._desk.open_envelope(row, body) or b"null") for key, body in found.items()}
+        return {
+            key: decode_any(self._desk.open_envelope(row, body) or b"null")
+            for key, body in found.items()
+        }
 
     async def stream(self, after: int = 0) -> AsyncIterator[tuple[int, Any]]:
         """Follow what the program emits: (position, chunk), until the run has ended.
@@ -107,7 +110,9 @@ class Run(Generic[R]):
         Raises:
             RunEnded: The run has ended.
         """
-        await self._message("signal", name, self._encoded(value, f"the signal {name!r}"), f"the signal {name!r}")
+        await self._message(
+            "signal", name, self._encoded(value, f"the signal {name!r}"), f"the signal {name!r}"
+        )
 
     async def cancel(self) -> None:
         """Ask the run to stop; returns once that is recorded.
@@ -138,7 +143,9 @@ class Run(Generic[R]):
             if row.is_ended:
                 raise RunEnded(self.id, row.status, f"an answer to {ask_id!r}")
             raise AskNotFound(self.id, ask_id, open_ids)
-        await self._message("answer", ask_id, self._encoded(value, "the answer"), f"an answer to {ask_id!r}")
+        await self._message(
+            "answer", ask_id, self._encoded(value, "the answer"), f"an answer to {ask_id!r}"
+        )
 
     async def resume(self) -> None:
         """Let a blocked or quarantined run go on, once its cause is mended.
@@ -201,4 +208,3 @@ class Run(Generic[R]):
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"
-

@@ -21,7 +21,9 @@ def database_path(given: str | os.PathLike[str] | None = None) -> str:
     """
     text = os.fspath(given) if given is not None else os.environ.get("PODIUM_DB", "podium.db")
     if not text:
-        raise InvalidOption("The database is named by an empty text; give a path, or unset PODIUM_DB.")
+        raise InvalidOption(
+            "The database is named by an empty text; give a path, or unset PODIUM_DB."
+        )
     if text in (":memory:", "sqlite://", "sqlite:///:memory:"):
         return ":memory:"
     if "://" not in text:

@@ -89,7 +89,9 @@ class Codec:
             place = _nan_in(value)
             if place is None:
                 raise
-            raise ValueNotPortable(f"{what}: at {place} there is a NaN or an infinity, {_NO_NAN}") from problem
+            raise ValueNotPortable(
+                f"{what}: at {place} there is a NaN or an infinity, {_NO_NAN}"
+            ) from problem
         if not _equal(copy, value, what):
             raise ValueNotPortable(
                 f"{what} is {short(value)}, which comes back from JSON as {short(copy)} under "
@@ -131,7 +133,9 @@ def encode(value: Any, what: str = "value") -> bytes:
     try:
         return _encoder.encode(value)
     except NotImplementedError as problem:
-        raise ValueNotPortable(f"{what} holds {problem}, which has no JSON form. {_REMEDY}") from None
+        raise ValueNotPortable(
+            f"{what} holds {problem}, which has no JSON form. {_REMEDY}"
+        ) from None
     except Exception as problem:  # an encoder of the user's may raise anything
         raise ValueNotPortable(f"{what} has no JSON form: {problem}. {_REMEDY}") from problem
 
@@ -213,14 +217,25 @@ def _decoder_for(kind: Any) -> Callable[[bytes], Any]:
 class Binder:
     """Turns the arguments of a call into one JSON object and back, after the signature."""
 
-    __slots__ = ("_count", "_decode", "_defaults", "_names", "_rest", "_signature", "_simple", "name")
+    __slots__ = (
+        "_count",
+        "_decode",
+        "_defaults",
+        "_names",
+        "_rest",
+        "_signature",
+        "_simple",
+        "name",
+    )
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.name: str = name
         self._signature = inspect.signature(function)
         hints = type_hints(function)
         parameters = list(self._signature.parameters.values())
-        self._simple = all(p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.KEYWORD_ONLY for p in parameters)
+        self._simple = all(
+            p.kind is p.POSITIONAL_OR_KEYWORD or p.kind is p.KEYWORD_ONLY for p in parameters
+        )
         self._names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self._count = len(parameters)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
@@ -270,7 +285,9 @@ class Binder:
         if unknown or missing:
             faults = [f"unknown {', '.join(map(repr, unknown))}"] if unknown else []
             faults += [f"missing {', '.join(map(repr, missing))}"] if missing else []
-            raise InputInvalid(f"{self.name}{self._signature} was given {list(given)}: {'; '.join(faults)}.")
+            raise InputInvalid(
+                f"{self.name}{self._signature} was given {list(given)}: {'; '.join(faults)}."
+            )
         return dict(given)
 
     def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
@@ -371,7 +388,9 @@ def type_hints(function: Callable[..., Any]) -> dict[str, Any]:
 def _resolve(annotation: Any, function: Callable[..., Any]) -> Any:
     if not isinstance(annotation, str):
         return annotation
-    holder = type("_", (), {"__annotations__": {"x": annotation}, "__module__": function.__module__})
+    holder = type(
+        "_", (), {"__annotations__": {"x": annotation}, "__module__": function.__module__}
+    )
     try:
         return typing.get_type_hints(holder, getattr(function, "__globals__", {}))["x"]
     except Exception:  # noqa: BLE001 - a name only a type checker sees
@@ -396,7 +415,11 @@ def _difference(value: Any, copy: Any, path: str = "$") -> str:
                 return f"at {path} the key {key!r} of type {type(key).__name__} is lost"
             if value[key] != copy[key]:
                 return _difference(value[key], copy[key], f"{path}.{key}")
-    if isinstance(value, list | tuple) and isinstance(copy, list | tuple) and type(value) is type(copy):
+    if (
+        isinstance(value, list | tuple)
+        and isinstance(copy, list | tuple)
+        and type(value) is type(copy)
+    ):
         for index, (one, other) in enumerate(zip(value, copy, strict=False)):
             if one != other:
                 return _difference(one, other, f"{path}[{index}]")
@@ -410,7 +433,9 @@ def _difference(value: Any, copy: Any, path: str = "$") -> str:
 def short(value: Any, chars: int = 120) -> str:
     """Say a value, or its JSON, in a bounded number of characters."""
     try:
-        text = value[: chars * 4].decode(errors="replace") if isinstance(value, bytes) else repr(value)
+        text = (
+            value[: chars * 4].decode(errors="replace") if isinstance(value, bytes) else repr(value)
+        )
     except Exception as problem:  # noqa: BLE001 - a repr of the user's may raise anything
         text = f"a {type(value).__name__} ({type(problem).__name__} in its repr)"
     return text if len(text) <= chars else f"{text[:chars]}…"

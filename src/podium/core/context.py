@@ -51,7 +51,9 @@ class Context(Protocol):
         """Ask for a run of another workflow in this run's family."""
         ...
 
-    def sleep(self, path: str, delay_s: float | None, until: datetime | None) -> asyncio.Future[None]:
+    def sleep(
+        self, path: str, delay_s: float | None, until: datetime | None
+    ) -> asyncio.Future[None]:
         """Ask for a durable timer: after a delay, or at a time of the wall clock."""
         ...
 

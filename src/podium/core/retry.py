@@ -43,7 +43,9 @@ class Retry:
         not_on: Iterable[type[BaseException] | str] = (),
     ) -> None:
         if attempts < 1:
-            raise InvalidOption(f"Retry(attempts={attempts!r}): the first try counts, so at least 1.")
+            raise InvalidOption(
+                f"Retry(attempts={attempts!r}): the first try counts, so at least 1."
+            )
         if factor < 1:
             raise InvalidOption(f"Retry(factor={factor!r}): waits must not shrink, so at least 1.")
         if not 0 <= jitter <= 1:

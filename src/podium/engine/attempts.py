@@ -123,7 +123,9 @@ class Step:
         if run.engine.is_closing:
             if self.spec.effect is Effect.ONCE:
                 text = "the worker was closed before the call"
-                self._record_lost(ErrorInfo(type=LOST, message=text, code="not-done", path=self.path))
+                self._record_lost(
+                    ErrorInfo(type=LOST, message=text, code="not-done", path=self.path)
+                )
             return
         wait = self.wait
         arguments, wait.bound = wait.bound, {}
@@ -143,7 +145,9 @@ class Step:
             self._attempt_timer = run.call_later(options.timeout_s, self._attempt_timeout)
         if options.total_timeout_s is not None and self._total_timer is None:
             spent = (run.clock_us() - self.first_at) / 1e6
-            self._total_timer = run.call_later(max(0.0, options.total_timeout_s - spent), self._total_timeout)
+            self._total_timer = run.call_later(
+                max(0.0, options.total_timeout_s - spent), self._total_timeout
+            )
         if not self._is_noted:
             run.engine.watch_start(self)
 
@@ -211,7 +215,11 @@ class Step:
         now = run.clock_us()
         failure = Failure(self.failures, types, self.first_at, now, did_not_happen)
         chance = run.chance(f"{self.path}:{self.number}")
-        wait_s = None if self.is_cancelled else decide(options.retry, failure, options.total_timeout_s, chance)
+        wait_s = (
+            None
+            if self.is_cancelled
+            else decide(options.retry, failure, options.total_timeout_s, chance)
+        )
         if wait_s is None:
             self._end(Result(x=described, st=Status.FAILED))
             return
@@ -300,7 +308,9 @@ class Step:
         self.is_timed_out = True
         self.wait.command = text
         if self._executing.cancel():
-            self._attempt_timer = self.run.call_later(CANCEL_GRACE_S, lambda: self._decide_timeout(text))
+            self._attempt_timer = self.run.call_later(
+                CANCEL_GRACE_S, lambda: self._decide_timeout(text)
+            )
         else:
             self._decide_timeout(text)
 
@@ -322,7 +332,9 @@ class Step:
         if self.spec.effect is Effect.ONCE:
             self._unknown(described)
         else:
-            self._retry_or_fail(described, ("TimeoutError", "OSError", "Exception"), did_not_happen=False)
+            self._retry_or_fail(
+                described, ("TimeoutError", "OSError", "Exception"), did_not_happen=False
+            )
         self.run.engine.wake()
 
     # unknown outcomes of a `once` ---------------------------------------------------------
@@ -351,7 +363,10 @@ class Step:
         if self.is_over or run.is_closed or run.engine.is_closing:
             return
         spec: TaskSpec = self.spec.options.reconcile
-        offered = {**self.spec.binder.decode(self.wait.encoded), "idempotency_key": run.key(self.path)}
+        offered = {
+            **self.spec.binder.decode(self.wait.encoded),
+            "idempotency_key": run.key(self.path),
+        }
         wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
         try:
             encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
@@ -392,7 +407,9 @@ class Step:
         if isinstance(cause, ErrorInfo) and cause.code == "lost" and not self.is_cancelled:
             self._repeat_lost(described)
         else:
-            self._retry_or_fail(described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True)
+            self._retry_or_fail(
+                described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True
+            )
 
     def _repeat_lost(self, described: ErrorInfo) -> None:
         """An attempt that a crash kept from happening is no failure: the crash must not show."""
@@ -435,7 +452,9 @@ class Step:
         else:
             self.is_unknown = False
             self._did_not_happen(
-                ErrorInfo(type="NotDone", message="a person said that it did not happen", path=self.path)
+                ErrorInfo(
+                    type="NotDone", message="a person said that it did not happen", path=self.path
+                )
             )
         self.run.engine.wake()
 
@@ -472,9 +491,13 @@ class Step:
 
     def _cancelled_now(self) -> None:
         if self._has_begun:
-            error = ErrorInfo(type="CancelledError", message="cancelled before it ended", code="cancelled")
+            error = ErrorInfo(
+                type="CancelledError", message="cancelled before it ended", code="cancelled"
+            )
         else:
-            error = ErrorInfo(type="CancelledError", message="cancelled before it began", code="not-done")
+            error = ErrorInfo(
+                type="CancelledError", message="cancelled before it began", code="not-done"
+            )
         self._end(Result(x=error, st=Status.CANCELLED))
 
     def close(self) -> None:

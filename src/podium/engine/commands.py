@@ -112,7 +112,9 @@ class Remark(NamedTuple):
     body: bytes
 
 
-Command = StartStep | CancelStep | StartTimer | StartChild | OpenAsk | Send | Publish | Emit | Remark
+Command = (
+    StartStep | CancelStep | StartTimer | StartChild | OpenAsk | Send | Publish | Emit | Remark
+)
 
 
 @dataclass(slots=True)

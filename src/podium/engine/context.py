@@ -54,9 +54,7 @@ class RunContext:
         redeliver: Delivers a kept fact to a wait that has just been registered.
     """
 
-    def __init__(
-        self, state: RunState, timers: Timers, redeliver: Callable[[Fact], None]
-    ) -> None:
+    def __init__(self, state: RunState, timers: Timers, redeliver: Callable[[Fact], None]) -> None:
         self.state = state
         self._timers = timers
         self._redeliver = redeliver
@@ -89,8 +87,12 @@ class RunContext:
         encoded, _ = spec.binder.copy(bound, self.state.settings.payload_bytes_max)
         wait = self._wait("child", path, spec.returns)
         wait.spec, wait.encoded = spec, encoded
-        wait.fingerprint = self.state.settings.fingerprint(encode_sorted(spec.binder.fingerprinted(bound)))
-        child_id = self.state.history.children.get(path) or run_id or self.state.settings.child_id(path)
+        wait.fingerprint = self.state.settings.fingerprint(
+            encode_sorted(spec.binder.fingerprinted(bound))
+        )
+        child_id = (
+            self.state.history.children.get(path) or run_id or self.state.settings.child_id(path)
+        )
         self._ask_for(wait, StartChild(wait, child_id))
         return wait.future
 
@@ -102,7 +104,9 @@ class RunContext:
             due_us = round(until.timestamp() * 1e6)
         else:
             due_us = self.state.loop.now_us + round((delay_s or 0) * 1e6)
-        timer = Timer(_wake, (future,), contextvars.copy_context(), due_us / 1e6, path, self._timers.cancel)
+        timer = Timer(
+            _wake, (future,), contextvars.copy_context(), due_us / 1e6, path, self._timers.cancel
+        )
         future.on_cancel = timer.cancel
         self._timers.add(timer, due_us, follows_wall=follows_wall)
         return future
@@ -156,7 +160,9 @@ class RunContext:
 
     def publish(self, path: str, key: str, value: Any) -> None:
         """Show a value under a key."""
-        self._once_only(Kind.PUBLISHED, path, Publish(path, key, self._message(value, f"publish({key!r})")))
+        self._once_only(
+            Kind.PUBLISHED, path, Publish(path, key, self._message(value, f"publish({key!r})"))
+        )
 
     def emit(self, path: str, chunk: Any) -> None:
         """Append a chunk to the run's stream."""
@@ -177,7 +183,9 @@ class RunContext:
                 self._alive()
                 value = self.state.settings.environment(name)
                 self._env[name] = value
-                body = msgspec.json.encode(Value(name=name, v=msgspec.Raw(msgspec.json.encode(value))))
+                body = msgspec.json.encode(
+                    Value(name=name, v=msgspec.Raw(msgspec.json.encode(value)))
+                )
                 self.state.commands.append(Remark(Kind.ENV, name, body))
         return self._env[name]
 

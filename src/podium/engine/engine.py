@@ -515,5 +515,6 @@ class Engine:
         if self._on_fatal is not None:
             self._on_fatal(problem)
 
+
 def _no_probe(_point: str, _run: str, _path: str) -> None:
     """Do nothing: crash points exist in the simulator only."""

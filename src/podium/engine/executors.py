@@ -66,7 +66,11 @@ class _Coroutine:
     __slots__ = ("_attempt", "_done", "_has_begun", "_loop", "_task")
 
     def __init__(
-        self, loop: asyncio.AbstractEventLoop, context: contextvars.Context, attempt: Attempt, done: Done
+        self,
+        loop: asyncio.AbstractEventLoop,
+        context: contextvars.Context,
+        attempt: Attempt,
+        done: Done,
     ) -> None:
         self._loop = loop
         self._attempt = attempt
@@ -390,7 +394,9 @@ class Processes:
         attempt = job.attempt
         attempt.require_permission()
         place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
-        return child.call((attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun)
+        return child.call(
+            (attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun
+        )
 
 
 def serve(pipe: Any) -> None:
@@ -406,7 +412,9 @@ def serve(pipe: Any) -> None:
             pipe.send(("failed", _pickled(error)))
             continue
         try:
-            pipe.send(("returned", spec.returns.copy(value, f"the result of {name}", sys.maxsize)[0]))
+            pipe.send(
+                ("returned", spec.returns.copy(value, f"the result of {name}", sys.maxsize)[0])
+            )
         except ValueNotPortable as problem:
             pipe.send(("unusable", str(problem)))
 
@@ -419,7 +427,9 @@ def _serve_one(
     spec = registry.tasks[name]
     run_id, path, number, key, headers = place
     arguments = spec.binder.decode(encoded)
-    current_attempt.set(Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers))
+    current_attempt.set(
+        Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers)
+    )
     pipe.send(("begun", None))
     value = spec.binder.call(spec.fn, arguments)
     return spec, asyncio.run(value) if spec.is_async else value

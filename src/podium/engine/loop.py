@@ -190,7 +190,9 @@ class RunLoop(asyncio.AbstractEventLoop):
                 try:
                     handle.context.run(handle.callback, *handle.args)
                 except (Exception, SystemExit) as error:  # noqa: BLE001 - as asyncio does
-                    self.complaints.append({"message": f"A call-back raised {error!r}", "exception": error})
+                    self.complaints.append(
+                        {"message": f"A call-back raised {error!r}", "exception": error}
+                    )
                 left -= 1
                 if not left:
                     raise LimitReached(
@@ -208,7 +210,9 @@ class RunLoop(asyncio.AbstractEventLoop):
         self, callback: Callable[..., Any], *args: Any, context: contextvars.Context | None = None
     ) -> Any:
         """Call back in this turn."""
-        handle = _Handle(callback, args, context if context is not None else contextvars.copy_context())
+        handle = _Handle(
+            callback, args, context if context is not None else contextvars.copy_context()
+        )
         self._ready.append(handle)
         return handle
 
@@ -249,7 +253,9 @@ class RunLoop(asyncio.AbstractEventLoop):
         _refuse_as_completed()
         return self.new_task(coro, current_scope.get().enter("task"), name=name, context=context)
 
-    def new_task(self, coro: Any, scope: Scope, *, name: Any = None, context: Any = None) -> RunTask:
+    def new_task(
+        self, coro: Any, scope: Scope, *, name: Any = None, context: Any = None
+    ) -> RunTask:
         """Run a coroutine in a given scope."""
         context = context.copy() if context is not None else contextvars.copy_context()
         context.run(current_scope.set, scope)

@@ -74,15 +74,16 @@ class Neighbours:
         engine = self._engine
         only = engine.options.only
         while not engine.is_closing and len(engine.held) < engine.options.runs_max:
+            limit = min(CLAIM_AT_ONCE, engine.options.runs_max - len(engine.held))
             rows = engine.store.claim(
-                engine.worker, sorted(engine.registry.workflows), CLAIM_AT_ONCE,
+                engine.worker, sorted(engine.registry.workflows), limit,
                 sorted(only) if only is not None else None,
             )  # fmt: skip
             for row in rows:
                 self.load(row)
             if rows:
                 self.poll_inbox()
-            if len(rows) < CLAIM_AT_ONCE:
+            if len(rows) < limit:
                 return
 
     def claim_one(self, row: RunRow) -> None:
@@ -180,6 +181,10 @@ class Neighbours:
         why = "is gone" if other.is_gone else "has not moved for 10 s"
         if count:
             _logger.warning(
-                "podium: worker %s (pid %s) %s; its %d run(s) are free", other.id, other.pid, why, count
+                "podium: worker %s (pid %s) %s; its %d run(s) are free",
+                other.id,
+                other.pid,
+                why,
+                count,
             )
         self.claim()

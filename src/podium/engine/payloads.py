@@ -18,7 +18,9 @@ class BlobBook(Protocol):
 class Payloads:
     """Packs and resolves the values of one family."""
 
-    def __init__(self, family: int, key: bytes, book: BlobBook, reader: Reader, cache: PayloadCache) -> None:
+    def __init__(
+        self, family: int, key: bytes, book: BlobBook, reader: Reader, cache: PayloadCache
+    ) -> None:
         self.family = family
         self._book = book
         self._reader = reader

@@ -66,7 +66,9 @@ class Program:
         self.loop.on_suspicion = self._suspect
         timers = Timers(self.state)
         self.loop.on_timer, self.loop.on_timer_cancelled = timers.start, timers.cancel
-        self.context = RunContext(self.state, timers, lambda fact: self._handlers[fact.kind](self, fact))
+        self.context = RunContext(
+            self.state, timers, lambda fact: self._handlers[fact.kind](self, fact)
+        )
         self.spec = spec
         self.history = history
         self.waits = self.state.waits
@@ -180,10 +182,13 @@ class Program:
             failures = await self._compensate()
             if failures and ending.error is not None:
                 ending.error = msgspec.structs.replace(
-                    ending.error, message=f"{ending.error.message} (compensation failed: {failures})"
+                    ending.error,
+                    message=f"{ending.error.message} (compensation failed: {failures})",
                 )
         if self.state.unawaited and ending.status == "succeeded":
-            ending = Ending("failed", error=describe_failure(ForgottenAwait(*self.state.unawaited[0])))
+            ending = Ending(
+                "failed", error=describe_failure(ForgottenAwait(*self.state.unawaited[0]))
+            )
         self.ending = ending
 
     async def _outcome(self, encoded_input: bytes) -> Ending:
@@ -252,7 +257,9 @@ class Program:
 
     def _register_compensation(self, wait: Wait) -> None:
         if wait.compensate is not None and not self._is_compensating:
-            self._compensations.append((wait.path, wait.compensate, wait.spec.binder.decode(wait.encoded)))
+            self._compensations.append(
+                (wait.path, wait.compensate, wait.spec.binder.decode(wait.encoded))
+            )
 
     # facts ------------------------------------------------------------------------------
 

@@ -68,7 +68,9 @@ class Relations:
             text = f"there is no run {command.run_id!r}"
             return ErrorInfo(type="RunNotFound", message=text, code="run-not-found")
         if active is None and row.is_ended:
-            return ErrorInfo(type="RunEnded", message=f"run {row.id!r} has {row.status}", code="run-ended")
+            return ErrorInfo(
+                type="RunEnded", message=f"run {row.id!r} has {row.status}", code="run-ended"
+            )
         self._tell(row.num, "signal", command.name, command.value, engine.clock_us())
         engine.log.flush()
         return None

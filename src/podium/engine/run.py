@@ -51,7 +51,9 @@ _WALL_CHECK_S = 30.0
 class ActiveRun:
     """One run that this worker advances."""
 
-    def __init__(self, engine: RunEngine, row: RunRow, spec: WorkflowSpec, history: History) -> None:
+    def __init__(
+        self, engine: RunEngine, row: RunRow, spec: WorkflowSpec, history: History
+    ) -> None:
         self.engine = engine
         self.log = engine.log
         self.row = row
@@ -362,13 +364,17 @@ class ActiveRun:
     def _fire(self, path: str) -> None:
         if self.timers.pop(path, None) is not None and not self.is_closed:
             timer = self.program.timers.get(path)
-            if timer is not None:  # what has been waited for has passed, whatever the wall clock says
+            if (
+                timer is not None
+            ):  # what has been waited for has passed, whatever the wall clock says
                 self._shift_us += max(0, round(timer.when() * 1e6) - self.clock_us())
             self.fact(Kind.TIMER, path, b"{}")
 
     def _start_child(self, command: StartChild) -> None:
         if command.wait.future.cancelled() and command.wait.path in self.program.history.children:
-            self.children[command.wait.path] = command.run_id  # begun before the crash; it is told next
+            self.children[command.wait.path] = (
+                command.run_id
+            )  # begun before the crash; it is told next
         if command.wait.future.done():
             return
         self.children[command.wait.path] = command.run_id
@@ -383,10 +389,16 @@ class ActiveRun:
         return True
 
     def _open_ask(self, command: OpenAsk) -> None:
-        wait, known = self.program.waits.get(command.path), self.program.history.asks.get(command.path)
+        wait, known = (
+            self.program.waits.get(command.path),
+            self.program.history.asks.get(command.path),
+        )
         if wait is not None and known is not None and wait.future.cancelled():
             self.asks[known] = (command.path, False)  # asked before the crash; it is closed next
-        if command.path in self.program.waits and not self.program.waits[command.path].future.done():
+        if (
+            command.path in self.program.waits
+            and not self.program.waits[command.path].future.done()
+        ):
             self.open_ask(command.path, command.form, command.to, command.deadline_us)
 
     def open_ask(
@@ -406,14 +418,18 @@ class ActiveRun:
         if deadline_us is not None:
             self._deadlines[ask_id] = deadline_us
             left_s = (deadline_us - self.clock_us()) / 1e6
-            self.timers[f"ask:{path}"] = self.call_later(max(0.0, left_s), lambda: self._ask_timeout(ask_id))
+            self.timers[f"ask:{path}"] = self.call_later(
+                max(0.0, left_s), lambda: self._ask_timeout(ask_id)
+            )
 
     def _ask_timeout(self, ask_id: str) -> None:
         path, _ = self.asks[ask_id]
         if self.timers.pop(f"ask:{path}", None) is None or self.is_closed:
             return
         self._close_ask(ask_id, None)
-        error = ErrorInfo(type="TimeoutError", message="nobody answered in time", code="timeout", path=path)
+        error = ErrorInfo(
+            type="TimeoutError", message="nobody answered in time", code="timeout", path=path
+        )
         self.fact(Kind.ANSWER, path, body(Value(x=error)))
 
     def _close_ask(self, ask_id: str, answer: bytes | None) -> None:
@@ -565,5 +581,6 @@ def child_outcome(row: RunRow) -> bytes:
     cause = msgspec.json.decode(row.error, type=ErrorInfo) if row.error else None
     code = "child-cancelled" if row.status == "cancelled" else "child-failed"
     text = f"child run {row.id!r} {row.status}"
-    return body(Value(name=row.id, x=ErrorInfo(type="ChildFailed", message=text, code=code, cause=cause)))
-
+    return body(
+        Value(name=row.id, x=ErrorInfo(type="ChildFailed", message=text, code=code, cause=cause))
+    )

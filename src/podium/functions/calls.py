@@ -39,7 +39,17 @@ class Call(Coroutine[Any, Any, R_co]):
         label: The name of the step; the task's own unless :meth:`as_` gave another.
     """
 
-    __slots__ = ("_driver", "_maker", "_place", "args", "callee", "kwargs", "label", "options", "started")
+    __slots__ = (
+        "_driver",
+        "_maker",
+        "_place",
+        "args",
+        "callee",
+        "kwargs",
+        "label",
+        "options",
+        "started",
+    )
 
     def __init__(self, callee: Callee, args: tuple[Any, ...], kwargs: dict[str, Any]) -> None:
         self.callee: Callee = callee
@@ -70,7 +80,9 @@ class Call(Coroutine[Any, Any, R_co]):
         self.options["compensate"] = task.spec
         return self
 
-    def begin(self, context: Context, scope: Scope | None = None, path: str | None = None) -> asyncio.Future[R_co]:
+    def begin(
+        self, context: Context, scope: Scope | None = None, path: str | None = None
+    ) -> asyncio.Future[R_co]:
         """Start it in a workflow: take its path, ask for it, return the future."""
         self._start()
         if path is None:
@@ -106,7 +118,9 @@ class Call(Coroutine[Any, Any, R_co]):
 
     def _start(self) -> None:
         if self.started:
-            raise RuntimeError(f"{self.callee.name}(…) was already awaited; make a new call for each step.")
+            raise RuntimeError(
+                f"{self.callee.name}(…) was already awaited; make a new call for each step."
+            )
         self.started = True
         self._place = None
 

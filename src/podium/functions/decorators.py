@@ -91,8 +91,12 @@ def task(function: Any = None, /, **options: Unpack[TaskKeywords]) -> Any:
     def make(target: Callable[..., Any]) -> Task[..., Any, Any]:
         _require_function(target, "task")
         if inspect.isasyncgenfunction(target) or inspect.isgeneratorfunction(target):
-            raise InvalidOption(f"@task {target.__name__}: a generator cannot be a task; return a list.")
-        spec = TaskSpec(target, options.get("name") or target.__name__, _task_options(target, options))
+            raise InvalidOption(
+                f"@task {target.__name__}: a generator cannot be a task; return a list."
+            )
+        spec = TaskSpec(
+            target, options.get("name") or target.__name__, _task_options(target, options)
+        )
         registry.add_task(spec)
         return Task(target, spec)
 
@@ -106,7 +110,12 @@ def workflow(
     *, name: str | None = None, version: str | None = None, strict: bool = False
 ) -> WorkflowDecorator: ...
 def workflow(
-    function: Any = None, /, *, name: str | None = None, version: str | None = None, strict: bool = False
+    function: Any = None,
+    /,
+    *,
+    name: str | None = None,
+    version: str | None = None,
+    strict: bool = False,
 ) -> Any:
     """Make an ``async def`` a workflow: a program that survives the process it runs in.
 
@@ -150,7 +159,9 @@ def _task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOption
     _require_word(name, "isolation", given.get("isolation", "thread"), ("thread", "process"))
     _require_word(name, "unknown", given.get("unknown", "ask"), ("ask", "raise"))
     if effect is not Effect.ONCE and ("reconcile" in given or "unknown" in given):
-        raise InvalidOption(f"@task {name}: reconcile and unknown are for effect='once', not {effect!s}.")
+        raise InvalidOption(
+            f"@task {name}: reconcile and unknown are for effect='once', not {effect!s}."
+        )
     return TaskOptions(
         effect=effect,
         is_declared="effect" in given,
@@ -169,7 +180,9 @@ def _task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOption
 
 def _require_word(name: str, option: str, value: str, words: tuple[str, ...]) -> None:
     if value not in words:
-        raise InvalidOption(f"@task {name}: {option}={value!r}; expected {' or '.join(map(repr, words))}.")
+        raise InvalidOption(
+            f"@task {name}: {option}={value!r}; expected {' or '.join(map(repr, words))}."
+        )
 
 
 def _seconds(duration: Duration | None, what: str) -> float | None:
@@ -180,5 +193,7 @@ def _spec_of(given: Any, name: str, option: str) -> TaskSpec | None:
     if given is None:
         return None
     if not isinstance(given, Task):
-        raise InvalidOption(f"@task {name}: {option}={given!r}; expected a function decorated with @task.")
+        raise InvalidOption(
+            f"@task {name}: {option}={given!r}; expected a function decorated with @task."
+        )
     return cast("Task[..., Any, Any]", given).spec

@@ -54,7 +54,9 @@ async def sleep_until(when: datetime) -> None:
         InvalidOption: The time has no time zone.
     """
     if when.tzinfo is None:
-        raise InvalidOption(f"sleep_until({when!r}): a time without a zone; use datetime(…, tzinfo=UTC).")
+        raise InvalidOption(
+            f"sleep_until({when!r}): a time without a zone; use datetime(…, tzinfo=UTC)."
+        )
     context = context_of("sleep_until")
     await context.sleep(current_scope.get().name("sleep_until"), None, when)
 
@@ -197,11 +199,15 @@ def map(
     if concurrency < 1:
         raise InvalidOption(f"map(concurrency={concurrency!r}): at least 1.")
     if len(work) > MAP_ITEMS_MAX:
-        raise LimitReached(f"map over {len(work):,} items; the limit is {MAP_ITEMS_MAX:,}. Map over chunks.")
+        raise LimitReached(
+            f"map over {len(work):,} items; the limit is {MAP_ITEMS_MAX:,}. Map over chunks."
+        )
     names: list[object] = list(range(len(work))) if key is None else [key(one) for one in work]
     if key is not None and len({str(name) for name in names}) < len(names):
         twice = next(name for name in names if names.count(name) > 1)
-        raise InvalidOption(f"map(key=…): two items have the key {twice!r}; keys name steps and must differ.")
+        raise InvalidOption(
+            f"map(key=…): two items have the key {twice!r}; keys name steps and must differ."
+        )
     context = current_context.get()
     if context is None:
         return _map_plainly(task, work, concurrency)
@@ -241,7 +247,9 @@ async def receive(name: str, *, type: Any = Any, timeout: Duration | None = None
             timer.cancel()
         return future.result()
     future.cancel()
-    error = ErrorInfo(type="TimeoutError", message=f"no signal {name!r} came in {limit_s:g} s", code="timeout")
+    error = ErrorInfo(
+        type="TimeoutError", message=f"no signal {name!r} came in {limit_s:g} s", code="timeout"
+    )
     raise StepTimedOut(path, error)
 
 
@@ -271,7 +279,9 @@ async def ask(form: Any, *, to: str = "anyone", timeout: Duration | None = None)
     return await context.ask(current_scope.get().name("ask"), form, to, limit_s)
 
 
-async def child(workflow: Workflow[..., R], arguments: dict[str, Any], *, id: str | None = None) -> R:
+async def child(
+    workflow: Workflow[..., R], arguments: dict[str, Any], *, id: str | None = None
+) -> R:
     """Run another workflow as a child and wait for its output; ``await flow(…)`` does the same.
 
     Raises:
@@ -381,9 +391,7 @@ async def _await(call: Awaitable[T]) -> T:
     return await call
 
 
-async def _join(
-    context: Context, base: str, futures: list[asyncio.Future[Any]]
-) -> tuple[Any, ...]:
+async def _join(context: Context, base: str, futures: list[asyncio.Future[Any]]) -> tuple[Any, ...]:
     """Wait for all; at the first failure stop the others, let their effects end, raise it."""
     try:
         failed = await _until_failure(futures)

@@ -182,32 +182,42 @@ class Reader(Protocol):
     def run(self, run_id: str) -> RunRow | None: ...
     def run_by_num(self, num: int) -> RunRow | None: ...
     def runs(
-        self, *, statuses: Sequence[str] = (), workflow: str | None = None,
-        family: int | None = None, before: int | None = None, limit: int = 100,
+        self,
+        *,
+        statuses: Sequence[str] = (),
+        workflow: str | None = None,
+        family: int | None = None,
+        before: int | None = None,
+        limit: int = 100,
     ) -> list[RunRow]:
         """Newest first; ``before`` is the ``num`` of the last row of the page before."""
         ...  # fmt: skip
+
     def children(self, num: int) -> list[RunRow]: ...
     def records(self, num: int, after: int = 0, limit: int = 10_000) -> list[RecordRow]: ...
     def inbox(self, worker: int) -> list[InboxRow]:
         """Return what waits for runs that the worker owns, in order."""
         ...
+
     def asks(self, num: int | None = None, *, open_only: bool = True) -> list[AskRow]: ...
     def published(self, num: int) -> dict[str, bytes]: ...
     def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[tuple[int, int, bytes]]:
         """Return (position, at, payload); positions grow within the file."""
         ...
+
     def family_key(self, family: int) -> bytes: ...
     def blob(self, blob_id: int) -> bytes: ...
     def digests(self, family: int) -> list[tuple[bytes, int]]:
         """Return (digest, blob id) of every blob of the family that has a digest."""
         ...
+
     def file_chunks(self, family: int, digest: str) -> Iterable[bytes]: ...
     def has_file(self, family: int, digest: str) -> bool: ...
     def workers(self) -> list[WorkerRow]: ...
     def changes(self) -> int:
         """Return a number that moves when another connection or process has committed."""
         ...
+
     def near_ids(self, run_id: str, limit: int = 3) -> list[str]:
         """Return ids of runs that look like the given one, nearest first."""
         ...
@@ -252,7 +262,10 @@ class Store(Protocol):
         ...
 
     def claim(
-        self, worker: WorkerIdentity, workflows: Sequence[str], limit: int,
+        self,
+        worker: WorkerIdentity,
+        workflows: Sequence[str],
+        limit: int,
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:
         """Take free open runs of these workflows (``only`` these run ids, if given).

@@ -30,7 +30,9 @@ class Failure:
     did_not_happen: bool = False
 
 
-def decide(retry: Retry, failure: Failure, total_timeout_s: float | None, chance: float) -> float | None:
+def decide(
+    retry: Retry, failure: Failure, total_timeout_s: float | None, chance: float
+) -> float | None:
     """Return the seconds to wait before the next attempt, or ``None`` to give up.
 
     Args:

@@ -137,7 +137,9 @@ class CrashProof:
         with quiet():
             calm = self._world(())
             if calm.faults:
-                raise CrashFailure(self._text("even without a crash promises are broken", calm.faults))
+                raise CrashFailure(
+                    self._text("even without a crash promises are broken", calm.faults)
+                )
             status, output, _ = calm.outcome
             report = CrashReport(self.workflow.name, self.seed, status, output, calm.points)
             report.attempts.update(calm.attempts)
@@ -157,7 +159,9 @@ class CrashProof:
     def _chosen(self, points: Points, count: int) -> list[tuple[int, ...]]:
         if isinstance(points, str):
             if points != "all":
-                raise ValueError(f"points={points!r}: expected 'all', a number, or a list of points")
+                raise ValueError(
+                    f"points={points!r}: expected 'all', a number, or a list of points"
+                )
             return [(number,) for number in range(count)]
         if isinstance(points, int):
             chance = random.Random(f"points/{self.seed}")
@@ -243,7 +247,9 @@ def difference(calm: Any, crashed: Any, place: str = "outcome") -> Iterator[str]
     if isinstance(calm, dict) and isinstance(crashed, dict) and calm.keys() == crashed.keys():
         for key in calm:
             yield from difference(calm[key], crashed[key], f"{place}[{key!r}]")
-    elif isinstance(calm, list | tuple) and type(calm) is type(crashed) and len(calm) == len(crashed):
+    elif (
+        isinstance(calm, list | tuple) and type(calm) is type(crashed) and len(calm) == len(crashed)
+    ):
         for index, (one, other) in enumerate(zip(calm, crashed, strict=True)):
             yield from difference(one, other, f"{place}[{index}]")
     elif calm != crashed:

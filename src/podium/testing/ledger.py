@@ -143,7 +143,9 @@ class Ledger:
     def _check_start(self, attempt: Attempt, place: Place, where: str) -> None:
         started = self.committed.starts.get(place)
         if started is None or started.n < attempt.number:
-            self.faults.append(f"{where}: attempt {attempt.number} began before its start was durable")
+            self.faults.append(
+                f"{where}: attempt {attempt.number} began before its start was durable"
+            )
         elif started.k == attempt.spec.name and started.n != attempt.number:
             self.faults.append(f"{where}: attempt {attempt.number} began after attempt {started.n}")
 

@@ -22,7 +22,9 @@ from podium.testing.ledger import BodyRun, Ledger
 from podium.testing.ports import SimClock, SimCommitter, SimEntropy, SimExecutor, SimNotifier
 from podium.testing.virtual import Killed, VirtualLoop, VirtualTime
 
-_here: contextvars.ContextVar[SimProcess | None] = contextvars.ContextVar("podium_process", default=None)
+_here: contextvars.ContextVar[SimProcess | None] = contextvars.ContextVar(
+    "podium_process", default=None
+)
 
 
 def die() -> None:
@@ -73,7 +75,9 @@ class SimEngine(Engine):
     the same random numbers; else results of two worlds could not be compared.
     """
 
-    def __init__(self, host: SimProcess, ports: Ports, worker: WorkerIdentity, world: World) -> None:
+    def __init__(
+        self, host: SimProcess, ports: Ports, worker: WorkerIdentity, world: World
+    ) -> None:
         self._host = host
         self._seed = world.seed
         super().__init__(
@@ -85,9 +89,7 @@ class SimEngine(Engine):
         parent: RelatedRun | None = None, parent_path: str | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log."""
-        row = super().accept(
-            spec, encoded, run_id, headers, parent=parent, parent_path=parent_path
-        )
+        row = super().accept(spec, encoded, run_id, headers, parent=parent, parent_path=parent_path)
         row.uid = self.log.batch.runs_new[-1].uid = uid_of(self._seed, run_id)
         return row
 

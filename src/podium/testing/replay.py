@@ -123,5 +123,7 @@ def _began_at(reader: Reader, row: RunRow) -> int:
     if not row.incarnation:
         return row.created_at
     first = reader.records(row.num, row.base - 1, 1)[0]
-    assert first.kind == Kind.RESTARTED, f"the incarnation begins with a record of kind {first.kind}"
+    assert first.kind == Kind.RESTARTED, (
+        f"the incarnation begins with a record of kind {first.kind}"
+    )
     return first.at

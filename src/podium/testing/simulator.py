@@ -246,7 +246,9 @@ class SimWorld:
             if condition():
                 return
             if not self._step():
-                raise SimulationError(f"nothing more happens{f' ({what})' if what else ''}: {self.tell()}")
+                raise SimulationError(
+                    f"nothing more happens{f' ({what})' if what else ''}: {self.tell()}"
+                )
         raise SimulationError(f"the world does not come to rest: {self.tell()}")
 
     def run_until_over(self, *run_ids: str) -> None:
@@ -269,7 +271,9 @@ class SimWorld:
         )
 
     def _step(self) -> bool:
-        running = [process for process in self.processes if not (process.is_dead or process.is_frozen)]
+        running = [
+            process for process in self.processes if not (process.is_dead or process.is_frozen)
+        ]
         ready: list[SimProcess | None] = [one for one in running if one.loop.has_ready()]
         if self.outside.has_ready():
             ready.append(None)
@@ -310,7 +314,9 @@ class SimWorld:
     def _look_out_s(self) -> float:
         """Return how long look-outs are worth their time: hardly, where nothing was written."""
         is_calm = self.database.version == self._version
-        return _CALM_S if is_calm and not any(one.is_frozen for one in self.processes) else _LOOK_OUT_S
+        return (
+            _CALM_S if is_calm and not any(one.is_frozen for one in self.processes) else _LOOK_OUT_S
+        )
 
     def _tick(self, process: SimProcess) -> None:
         tick: Tick = min(process.ticks, key=lambda one: one.at_s)
