@@ -235,7 +235,7 @@ class Step:
     def _wait_for_retry(self, wait_s: float) -> None:
         self._retry_timer = self.run.call_later(max(0.0, wait_s), self._retry)
         if wait_s > SHOW_STARTED_AFTER_S:
-            self.run.show_waiting()
+            self.run.engine.ready(self.run)  # it has something new to wait for
 
     def _retry(self) -> None:
         """Try again, but never beside an attempt that still lives (a thread cannot be killed)."""
@@ -440,7 +440,7 @@ class Step:
         if problem:
             form["problem"] = f"The last answer could not be used: {problem}"
         self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
-        self.run.show_waiting()
+        self.run.engine.ready(self.run)  # it has something new to wait for
 
     def answered(self, answer: Any) -> None:
         """A person has said what became of it; an answer that does not say so is asked for again."""

@@ -258,10 +258,6 @@ class ActiveRun:
         """Whether the program has come to its end, and this worker still records."""
         return self.program.ending is not None and not self.log.is_stopped
 
-    def show_waiting(self) -> None:
-        """Look again at what the run waits for, and show it."""
-        self.engine.ready(self)
-
     def waits(self) -> list[dict[str, Any]]:
         """Return what the run waits for: what, where, since when, until when; [] if in flight."""
         found: list[dict[str, Any]] = []
