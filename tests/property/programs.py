@@ -9,9 +9,9 @@ import asyncio
 from collections import Counter
 from typing import Any
 
-import podium
-
 from hypothesis import strategies as st
+
+import podium
 
 from podium import (
     NotDone,

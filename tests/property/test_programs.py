@@ -1,10 +1,10 @@
 """Whatever a program is made of, a crash does not show."""
 
-import msgspec
-import pytest
-
 from functools import partial
 from typing import Any
+
+import msgspec
+import pytest
 
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -26,7 +26,10 @@ worlds = st.builds(
 )  # fmt: skip
 crashes = st.tuples(st.floats(0, 1), st.one_of(st.none(), st.integers(2, 60)))
 quick = settings(max_examples=2_000 if IS_FULL else 60, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=int(__import__("os").environ.get("N","20000")) if IS_FULL else 300, suppress_health_check=list(HealthCheck))
+long = settings(
+    max_examples=int(__import__("os").environ.get("N", "20000")) if IS_FULL else 300,
+    suppress_health_check=list(HealthCheck),
+)
 
 
 class AnyEnd(CrashProof):
@@ -34,7 +37,11 @@ class AnyEnd(CrashProof):
 
     def _is_same(self, one: tuple[Any, ...], other: tuple[Any, ...]) -> bool:
         ends = {"succeeded", "failed"}
-        return one[0] in ends and other[0] in ends and {_code(one), _code(other)} <= {None, "deadlocked"}
+        return (
+            one[0] in ends
+            and other[0] in ends
+            and {_code(one), _code(other)} <= {None, "deadlocked"}
+        )
 
 
 def _code(outcome: tuple[Any, ...]) -> str | None:

@@ -188,8 +188,7 @@ async def _structured() -> list[Any]:
         for n in range(3):
             group.create_task(produce(n))
         await begun.wait()
-        for _ in range(3):
-            found.append(await queue.get())
+        found += [await queue.get() for _ in range(3)]
     try:
         async with asyncio.timeout(0.5):
             await sleep("1h")

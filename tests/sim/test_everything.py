@@ -3,6 +3,7 @@
 import random
 
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -45,7 +46,7 @@ def test_it_uses_every_primitive_and_passes_every_kind_of_crash_point() -> None:
     from tests.sim import programs
 
     report = everything(0).carry_out([])
-    text = open(programs.__file__, encoding="utf-8").read()
+    text = Path(programs.__file__).read_text(encoding="utf-8")
     unused = [name for name in PRIMITIVES if f"{name}(" not in text.split("# every primitive")[1]]
 
     assert unused == []
@@ -94,7 +95,9 @@ def test_two_crashes_in_other_worlds(seed: int) -> None:
 @pytest.mark.parametrize("seed", range(10 if IS_FULL else 1))
 def test_what_may_have_happened_is_undone_wherever_it_is_crashed(seed: int) -> None:
     """Compensation runs in reverse order, once the run has failed, and survives crashes itself."""
-    proof = CrashProof(workflow=sim_undone, input={}, seed=seed, setup=fresh_outside, check=all_undone)
+    proof = CrashProof(
+        workflow=sim_undone, input={}, seed=seed, setup=fresh_outside, check=all_undone
+    )
 
     assert proof.carry_out().status == "failed"
 

@@ -79,7 +79,9 @@ def test_no_effect_begins_while_the_disk_is_full() -> None:
         assert len(began) == 4
 
 
-def refuse(process: SimProcess, is_bad: Callable[[tuple[int, int, str, int, bytes]], bool]) -> list[int]:
+def refuse(
+    process: SimProcess, is_bad: Callable[[tuple[int, int, str, int, bytes]], bool]
+) -> list[int]:
     """Let the store refuse every batch that holds a bad record; count the refusals."""
     before, refused = process.store.before_commit, []
 

@@ -91,7 +91,7 @@ def test_a_clean_close_does_not_count() -> None:
         world.start(patient)
         for _ in range(5):
             process = world.worker()
-            world.run_until(lambda: hasattr(process, "engine"))
+            world.run_until(lambda process=process: hasattr(process, "engine"))
             world.run_until(lambda: world.row("run").status == "waiting")
             process.engine.begin_closing()
             process.engine.close()

@@ -11,9 +11,9 @@ from typing import Any
 
 import pytest
 
+from podium.core.spec import registry
 from podium.functions.calls import Workflow
 from podium.journal.sqlite import SqliteStore
-from podium.core.spec import registry
 from podium.testing.crash import CrashProof
 from podium.testing.replay import differences
 from podium.testing.simulator import SimWorld

@@ -113,13 +113,21 @@ class Desk:
         self.path = path
         self.store = SqliteStore(path, create=options.create, kill_frozen=options.kill_frozen)
         self.reader: SqliteReader = self.store.reader()
-        self.worker = Worker(self.store, self.reader, options) if options.executes else None
+        self.worker = self._begin(options) if options.executes else None
         self.engine: Engine | None = self.worker.engine if self.worker else None
         self.payload_bytes_max = options.engine.payload_bytes_max
         self._is_closed = False
         self._entropy = SystemEntropy()
         self._last_num = 0
         self._node = int.from_bytes(os.urandom(2)) & 0x7FF | 0x800
+
+    def _begin(self, options: DeskOptions) -> Worker:
+        """Start the worker; a database it cannot use is let go of again."""
+        try:
+            return Worker(self.store, self.reader, options)
+        except BaseException:
+            self.store.close()
+            raise
 
     async def close(self) -> None:
         """Leave the runs resumable and the log empty."""

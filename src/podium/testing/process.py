@@ -6,7 +6,7 @@ import contextvars
 import hashlib
 import random
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from typing import Any, Protocol
 
@@ -49,6 +49,10 @@ class Tick:
     action: Callable[[], None]
 
 
+_DELAYS_S = (0.0, 0.0005, 0.004, 0.03, 0.2)
+"""The longest times of bodies: nothing, a call, a slow call, a very slow one."""
+
+
 class World(Protocol):
     """The world, as a process in it sees it."""
 
@@ -60,11 +64,12 @@ class World(Protocol):
     entropy: SimEntropy
     options: EngineOptions
     stalls: float
+    variables: Mapping[str, str]
+    problems: list[BaseException]
+    is_fickle: bool
+    slowness: float
 
-    def environment(self, name: str) -> str | None: ...
     def at_point(self, process: SimProcess, point: str, run_id: str, path: str) -> None: ...
-    def delays_of(self, process: SimProcess, attempt: Attempt) -> tuple[float, float]: ...
-    def problem(self, error: BaseException) -> None: ...
     def committed(self, batch: Batch) -> None: ...
 
 
@@ -148,7 +153,7 @@ class SimProcess:
         self.time = world.time
         self.stalls = world.stalls
         self.chance = random.Random(f"process/{world.seed}/{number}")
-        self.loop = VirtualLoop(world.time, world.problem)
+        self.loop = VirtualLoop(world.time, world.problems.append)
         self.store = SimStore(self, world.database)
         self.base_context = contextvars.copy_context()
         self.base_context.run(_here.set, self)
@@ -165,7 +170,7 @@ class SimProcess:
         ports = Ports(
             clock=SimClock(self), entropy=world.entropy, executor=SimExecutor(self),
             notifier=SimNotifier(self.loop), store=store, reader=store.reader(),
-            committer=SimCommitter(self, store, self.worker), environment=world.environment,
+            committer=SimCommitter(self, store, self.worker), environment=world.variables.get,
         )  # fmt: skip
         self.engine = SimEngine(self, ports, self.worker, world)
         self.every(BEAT_EVERY_S, self._beat)
@@ -238,7 +243,14 @@ class SimProcess:
 
     def delays_of(self, attempt: Attempt) -> tuple[float, float]:
         """Return how long a body takes to begin, and its end to be heard of."""
-        return self._world.delays_of(self, attempt)
+        world = self._world
+        life = f"/{self.number}/{attempt.number}" if world.is_fickle else ""
+        chance = random.Random(f"{world.seed}{life}/{attempt.run_id}/{attempt.path}")
+        first, second = (chance.choice(_DELAYS_S) * chance.random() for _ in range(2))
+        options = attempt.spec.options
+        limits = [one for one in (options.timeout_s, options.total_timeout_s) if one is not None]
+        share = world.slowness * min([1.0, *(limit / (8 * _DELAYS_S[-1]) for limit in limits)])
+        return first * share, second * share
 
     def judged(self, attempt: Attempt) -> Callable[[], BodyRun]:
         """Return what a body tells the ledger when it begins."""

@@ -17,7 +17,6 @@ import msgspec
 
 from podium.core.codec import decode_any, encode
 from podium.core.errors import PodiumError
-from podium.core.ports import Attempt
 from podium.core.spec import Registry
 from podium.core.spec import registry as process_registry
 from podium.core.version import VERSION
@@ -32,8 +31,6 @@ from podium.testing.process import SimProcess, Tick, uid_of
 from podium.testing.views import Views
 from podium.testing.virtual import Killed, VirtualLoop, VirtualTime
 
-_DELAYS_S = (0.0, 0.0005, 0.004, 0.03, 0.2)
-"""The longest times of bodies: nothing, a call, a slow call, a very slow one."""
 _LOOK_OUT_S = 15.0
 """So long processes look out for each other before the clock jumps (a frozen one shows after 10 s) …"""
 _CALM_S = 0.5
@@ -110,14 +107,14 @@ class SimWorld:
         self.crash_when: Callable[[CrashPoint], bool] | None = None
         self.answer_with: Callable[[Any], Any] | None = None
         self.restarts = True
-        self.outside = VirtualLoop(self.time, self.problem)
-        self._slowness = slowness
-        self._fickle = fickle
+        self.problems: list[BaseException] = []
+        self.outside = VirtualLoop(self.time, self.problems.append)
+        self.slowness = slowness
+        self.is_fickle = fickle
         self._chance = random.Random(f"world/{seed}")
         self._client = MemoryStore(self.database)
         self._client.after_commit = self.committed
         self.reader = self._client.reader()
-        self._problems: list[BaseException] = []
         self._answered: set[str] = set()
         self._last_num = 0
         self._active_s = self.time.now_s
@@ -213,21 +210,12 @@ class SimWorld:
         row = self.row(run_id)
         return self.reader.records(row.num, row.base, 1_000_000)
 
-    def value(self, row: RunRow, envelope: bytes | None) -> Any:
-        """Return a recorded value."""
-        if envelope is None:
-            return None
-        if envelope.startswith(HEAD):
-            source = _Blobs(self, row.family)
-            envelope = FamilyPayloads(self.reader.family_key(row.family), source).unpack(envelope)
-        return decode_any(envelope)
-
     def output(self, run_id: str) -> Any:
         """Return the output of a run that has succeeded."""
         row = self.row(run_id)
         if row.status != "succeeded":
             raise SimulationError(f"run {run_id!r} is {row.status}: {_reason(row)}")
-        return self.value(row, row.output)
+        return self._value(row, row.output)
 
     def is_over(self, run_id: str) -> bool:
         """Whether a run has ended or was set aside, durably."""
@@ -292,8 +280,8 @@ class SimWorld:
             assert process.is_dead
         if process is not None and process.is_dead and self.restarts:
             self.outside.call_later(RESTART_AFTER_S, self.worker)
-        if self._problems:
-            raise self._problems[0]
+        if self.problems:
+            raise self.problems[0]
 
     def _advance(self, running: list[SimProcess]) -> bool:
         """Nothing is ready: let the clock jump to what comes next."""
@@ -334,14 +322,6 @@ class SimWorld:
 
     # what processes tell ----------------------------------------------------------------
 
-    def environment(self, name: str) -> str | None:
-        """Return a variable."""
-        return self.variables.get(name)
-
-    def problem(self, error: BaseException) -> None:
-        """Take note of a call-back that raised."""
-        self._problems.append(error)
-
     def at_point(self, process: SimProcess, point: str, run_id: str, path: str) -> None:
         """Take note of a crash point; kill the process if it is to die here."""
         if point == "delivered":
@@ -350,16 +330,6 @@ class SimWorld:
         self.points.append(here)
         if self.crash_when is not None and self.crash_when(here):
             process.kill()
-
-    def delays_of(self, process: SimProcess, attempt: Attempt) -> tuple[float, float]:
-        """Draw how long a body takes to begin, and its end to be heard of."""
-        life = f"/{process.number}/{attempt.number}" if self._fickle else ""
-        chance = random.Random(f"{self.seed}{life}/{attempt.run_id}/{attempt.path}")
-        first, second = (chance.choice(_DELAYS_S) * chance.random() for _ in range(2))
-        options = attempt.spec.options
-        limits = [one for one in (options.timeout_s, options.total_timeout_s) if one is not None]
-        share = self._slowness * min([1.0, *(limit / (8 * _DELAYS_S[-1]) for limit in limits)])
-        return first * share, second * share
 
     def committed(self, batch: Batch) -> None:
         """Take note of what is durable."""
@@ -389,6 +359,14 @@ class SimWorld:
     def _give_answer(self, ask_id: str, value: Any) -> None:
         if self.database.asks[ask_id].closed_at is None:
             self.answer(ask_id, value)
+
+    def _value(self, row: RunRow, envelope: bytes | None) -> Any:
+        if envelope is None:
+            return None
+        if envelope.startswith(HEAD):
+            source = _Blobs(self, row.family)
+            envelope = FamilyPayloads(self.reader.family_key(row.family), source).unpack(envelope)
+        return decode_any(envelope)
 
     def _num(self) -> int:
         self._last_num = max(self._last_num + (1 << 12), (self.time.wall_us() << 12) | 0x800)
