@@ -155,7 +155,7 @@ def test_a_child_that_ends_before_its_parent_asks_again_is_heard() -> None:
 
     @workflow
     async def root() -> list[int]:
-        for n in range(30):
+        for n in range(12):
             await put(n)
         return [await leaf(1), *await asyncio.gather(leaf(2), leaf(3))]
 

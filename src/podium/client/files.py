@@ -81,8 +81,12 @@ class FileVault:
     def open(self, file: File) -> BinaryIO:
         """Return the bytes as a readable binary file."""
         spool = tempfile.SpooledTemporaryFile(max_size=_SPOOL_BYTES)  # noqa: SIM115 - handed on
-        for data in self.chunks(file):
-            spool.write(data)
+        try:
+            for data in self.chunks(file):
+                spool.write(data)
+        except BaseException:
+            spool.close()
+            raise
         spool.seek(0)
         return spool  # type: ignore[return-value]
 

@@ -288,7 +288,17 @@ class Binder:
             raise InputInvalid(
                 f"{self.name}{self._signature} was given {list(given)}: {'; '.join(faults)}."
             )
-        return dict(given)
+        return self._built(dict(given))
+
+    def _built(self, given: dict[str, Any]) -> dict[str, Any]:
+        """Build declared types from plain JSON: what the command line and documents give."""
+        encoded = encode(given, f"the arguments of {self.name}")
+        if decode_any(encoded) != given:
+            return given  # not plain JSON: the values of the types themselves
+        try:
+            return self.decode(encoded)
+        except ValueNotPortable as problem:
+            raise InputInvalid(f"{self.name}{self._signature}: {problem}") from problem
 
     def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
         """Encode bound arguments; return (JSON bytes, the copies the function receives).

@@ -69,6 +69,8 @@ class ActiveRun:
         self.asks: dict[str, tuple[str, bool]] = {}
         """Ask id → (path, whether it asks about an unknown outcome)."""
         self._deadlines: dict[str, int] = {}
+        self._dues_s: dict[str, float] = {}
+        """When each timer is due, by the monotonic clock."""
         self.queue: deque[Fact] = deque(history.facts)
         self._early: list[InboxRow] = []
         self.pending: list[Command] = []
@@ -241,9 +243,10 @@ class ActiveRun:
 
     def first_due_s(self) -> float | None:
         """Return the seconds until its first timer is due."""
-        dues = [timer.when() for timer in self.program.timers.values()]
-        dues += [deadline / 1e6 for deadline in self._deadlines.values()]
-        return max(0.0, min(dues) - self.clock_us() / 1e6) if dues else None
+        now_s, now_us = self.engine.clock.monotonic_s(), self.clock_us()
+        left = [self._dues_s.get(path, now_s) - now_s for path in self.program.timers]
+        left += [(deadline - now_us) / 1e6 for deadline in self._deadlines.values()]
+        return max(0.0, min(left)) if left else None
 
     def show_running(self) -> None:
         """Correct a row that says ``waiting``."""
@@ -279,11 +282,12 @@ class ActiveRun:
                 entry["run"] = self.children.get(wait.path, "")
             found.append(entry)
         boot, boot_s = self.engine.clock.boot()
-        now = self.program.loop.now_us
+        now_s = self.engine.clock.monotonic_s()
         for path, timer in self.program.timers.items():
-            due = round(timer.when() * 1e6)
-            found.append({"kind": "timer", "path": path, "since": now, "due": due, "boot": boot,
-                          "boot_due": boot_s + max(0, due - now) / 1e6})  # fmt: skip
+            due_s = self._dues_s.get(path, now_s)
+            found.append({"kind": "timer", "path": path, "since": self.program.loop.now_us,
+                          "due": round(timer.when() * 1e6), "boot": boot,
+                          "boot_due": boot_s + max(0.0, due_s - now_s)})  # fmt: skip
         return found
 
     def _check_size(self) -> None:
@@ -346,10 +350,12 @@ class ActiveRun:
             left_s = min(known, max(asked_s, 0.0)) if asked_s > 0 else known
         else:
             left_s = min(asked_s, (command.due_us - self.clock_us()) / 1e6)
+        self._dues_s[path] = self.engine.clock.monotonic_s() + left_s
         self.timers[path] = self.call_later(max(0.0, left_s), lambda: self._fire(path))
 
     def _follow_wall(self, path: str, due_us: int) -> None:
         left_s = (due_us - self.engine.clock.wall_us()) / 1e6
+        self._dues_s[path] = self.engine.clock.monotonic_s() + left_s
         if left_s <= 0:
             self.timers[path] = self.call_later(0.0, lambda: self._fire(path))
         else:

@@ -4,6 +4,8 @@
     The path of a database of the test's own.
 ``podium_app``
     A :class:`podium.Podium` on it, for ``async with podium_app as app``.
+``podium_world``
+    A :class:`podium.testing.SimWorld`: a simulated world with a virtual clock.
 ``crash_everywhere``
     :func:`podium.testing.crash_everywhere`.
 """
@@ -16,9 +18,10 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Callable, Iterator
 
     from podium.client.app import Podium
+    from podium.testing.simulator import SimWorld
 
 
 @pytest.fixture
@@ -33,6 +36,15 @@ def podium_app(podium_database: Path) -> Podium:
     from podium.client.app import Podium
 
     return Podium(podium_database)
+
+
+@pytest.fixture
+def podium_world() -> Iterator[SimWorld]:
+    """Return a simulated world of the test's own."""
+    from podium.testing.simulator import SimWorld
+
+    with SimWorld() as world:
+        yield world
 
 
 @pytest.fixture
