@@ -17,7 +17,7 @@ CONTENT = bytes(range(256)) * 3_000
     "source",
     [
         lambda path: path,
-        lambda path: str(path),
+        str,
         lambda path: path.read_bytes(),
         lambda path: io.BytesIO(path.read_bytes()),
         lambda path: iter([path.read_bytes()[:1000], path.read_bytes()[1000:]]),

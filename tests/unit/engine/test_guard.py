@@ -1,7 +1,7 @@
 """What a workflow must not do is refused where it is sure, and warned of where it is likely."""
 
 import asyncio
-import datetime
+import datetime as dt
 import logging
 import random
 import socket
@@ -119,10 +119,10 @@ def test_names_that_differ_in_a_replay_are_found() -> None:
         inner()
         time.time()
         random.random()
-        datetime.datetime.now(datetime.UTC)
+        dt.datetime.now(dt.UTC)
 
-    async def innocent() -> datetime.timedelta:
-        return datetime.timedelta(seconds=1)
+    async def innocent() -> dt.timedelta:
+        return dt.timedelta(seconds=1)
 
     found = " ".join(suspicion.text for suspicion in guard.scan(guilty))
 
