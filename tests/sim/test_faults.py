@@ -250,3 +250,25 @@ def test_the_runs_time_never_goes_back() -> None:
         times = list(map(datetime.fromisoformat, world.output("run")))
 
         assert times == sorted(times)
+
+
+@pytest.mark.parametrize("shift_s", [0.0, DAY_S, -DAY_S])
+def test_a_duration_is_not_begun_anew_by_each_crash(shift_s: float) -> None:
+    """A sleep that is recovered three times, with the clock set in between, takes its time once."""
+
+    @workflow
+    async def sleeper() -> None:
+        await sleep("1h")
+
+    with SimWorld(0) as world:
+        world.worker()
+        world.start(sleeper)
+        world.run_until(lambda: world.row("run").status == "waiting")
+        began_s = world.time.now_s
+        world.later(700, lambda: world.set_wall_clock(shift_s))
+        for after_s in (600, 1_200, 1_800):
+            world.later(after_s, lambda: world.alive[-1].kill())
+            world.later(after_s + 30, lambda: world.worker() and None)
+        world.run_until_over("run")
+
+        assert 3_600 <= world.time.now_s - began_s < 3_601
