@@ -315,9 +315,7 @@ def _untidy(world: SimWorld) -> list[str]:
         if row.status in ENDED_STATUSES:
             found += [f"ask {ask.id} of the ended run {row.id!r} is still open"
                       for ask in world.reader.asks(row.num)]  # fmt: skip
-        emitted = sum(one.kind == Kind.EMITTED for one in database.records.get(row.num, ()))
-        if emitted != len(database.stream.get(row.num, ())):
-            found.append(f"run {row.id!r} recorded {emitted} chunks, its stream has others")
+        found += _shown_twice(world, row)
     for message in database.inbox.values():
         if database.runs[message.run].status not in ENDED_STATUSES:
             found.append(f"{message.kind} {message.name!r} for an open run was never taken")
