@@ -18,7 +18,7 @@ pytestmark = pytest.mark.usefixtures("_names")
 def prove(program: Any, seeds: int = 4, **options: Any) -> Any:
     """Crash a workflow everywhere under a few seeds; return its output."""
     reports = [
-        CrashProof(workflow=program, seed=seed, **{"input": {}, **options}).carry_out()
+        CrashProof(workflow=program, **{"input": {}, "seed": seed, **options}).carry_out()
         for seed in range(seeds)
     ]
     return reports[0].status, reports[0].output
@@ -212,3 +212,57 @@ def test_a_cancel_while_the_last_effects_end_changes_nothing() -> None:
     status, _ = prove(leaving, world=world)
 
     assert status == "succeeded"
+
+
+def test_the_environment_is_read_once() -> None:
+    """A new process with other variables replays what the run has read, wherever it dies."""
+
+    @task(effect="write")
+    async def put(what: str | None) -> str | None:
+        return what
+
+    @workflow
+    async def reading() -> list[str | None]:
+        found = [await put(podium.env("REGION")), await put("x")]
+        return [*found, podium.env("REGION"), podium.env("NOTHING")]
+
+    def world(seed: object) -> SimWorld:
+        world = SimWorld(seed, environment={"REGION": "first"})
+        crashes = world.processes
+
+        class Variables(dict[str, str]):
+            def get(self, name: str, default: Any = None) -> Any:
+                return f"life {len(crashes)}" if name == "REGION" else default
+
+        world.variables = Variables()
+        return world
+
+    proof = CrashProof(
+        workflow=reading, input={}, world=world,
+        same=lambda _calm, crashed: crashed[0] == crashed[2] and crashed[1] == "x",
+    )  # fmt: skip
+
+    assert proof.carry_out().output == ["life 1", "x", "life 1", None]
+
+
+@pytest.mark.parametrize("seed", range(4))
+def test_a_commit_holds_nothing_that_came_after_it(seed: int) -> None:
+    """A child that ends while the batch with its acceptance is on its way is not yet ended there."""
+
+    @task(effect="pure")
+    def same(n: int) -> int:
+        return n
+
+    @workflow
+    async def leaf(n: int) -> int:
+        return await same(n)
+
+    @workflow
+    async def root() -> int:
+        return await leaf(1)
+
+    found = prove(
+        root, seeds=1, seed=seed, world=lambda seed: SimWorld(seed, stalls=0.1, slowness=0.0)
+    )
+
+    assert found == ("succeeded", 1)

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 from datetime import datetime, timedelta
+from functools import partial
 
 import pytest
 
@@ -252,6 +253,10 @@ def test_the_runs_time_never_goes_back() -> None:
         assert times == sorted(times)
 
 
+def kill_last(world: SimWorld) -> None:
+    world.alive[-1].kill()
+
+
 @pytest.mark.parametrize("shift_s", [0.0, DAY_S, -DAY_S])
 def test_a_duration_is_not_begun_anew_by_each_crash(shift_s: float) -> None:
     """A sleep that is recovered three times, with the clock set in between, takes its time once."""
@@ -267,7 +272,7 @@ def test_a_duration_is_not_begun_anew_by_each_crash(shift_s: float) -> None:
         began_s = world.time.now_s
         world.later(700, lambda: world.set_wall_clock(shift_s))
         for after_s in (600, 1_200, 1_800):
-            world.later(after_s, lambda: world.alive[-1].kill())
+            world.later(after_s, partial(kill_last, world))
             world.later(after_s + 30, lambda: world.worker() and None)
         world.run_until_over("run")
 

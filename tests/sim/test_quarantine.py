@@ -102,3 +102,28 @@ def test_a_clean_close_does_not_count() -> None:
 
         assert world.output("run") == "done"
         assert world.row("run").claims == 0
+
+
+def test_a_run_that_only_rests_is_never_to_blame() -> None:
+    """Workers that die beside a sleeping run, however many, do not quarantine it."""
+
+    @workflow
+    async def patient() -> str:
+        await sleep("1d")
+        return "done"
+
+    def rests(world: SimWorld) -> bool:
+        row, worker = world.row("run"), getattr(world.alive[-1], "worker", None)
+        return worker is not None and (row.status, row.owner) == ("waiting", worker.id)
+
+    with SimWorld(0) as world:
+        world.start(patient)
+        world.worker()
+        for _ in range(6):
+            world.run_until(lambda: bool(world.alive) and rests(world))
+            world.run_until(lambda: world.processes[-1].engine.log.is_settled)
+            world.alive[-1].kill()
+            world.worker()
+        world.run_until_over("run")
+
+        assert world.output("run") == "done"

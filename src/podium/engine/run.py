@@ -478,8 +478,9 @@ class ActiveRun:
 
     def take(self, message: InboxRow) -> None:
         """Turn a message into a fact; it leaves the inbox with the commit that records it."""
-        if message.kind == "answer" and (not self.is_started or self.program.is_replaying):
-            self._early.append(message)  # the question is asked once the replay has come to it
+        is_early = not self.is_started or self.program.is_replaying
+        if is_early and message.kind in ("answer", "child"):
+            self._early.append(message)  # it is asked for once the replay has come to it
             return
         self.log.take_message(message.id, self.num)
         if message.kind == "signal":

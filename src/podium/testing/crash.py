@@ -5,6 +5,7 @@ from __future__ import annotations
 import logging
 import random
 
+from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass, field
@@ -14,7 +15,7 @@ from podium.core.codec import decode_any, encode
 from podium.core.durations import seconds
 from podium.functions.calls import Workflow
 from podium.journal.records import Kind
-from podium.journal.store import ENDED_STATUSES
+from podium.journal.store import ENDED_STATUSES, RunRow
 from podium.testing.ledger import Ledger
 from podium.testing.replay import brief, differences
 from podium.testing.simulator import SILENCE, CrashPoint, Question, SimulationError, SimWorld
@@ -319,4 +320,18 @@ def _untidy(world: SimWorld) -> list[str]:
     for message in database.inbox.values():
         if database.runs[message.run].status not in ENDED_STATUSES:
             found.append(f"{message.kind} {message.name!r} for an open run was never taken")
+    return found
+
+
+def _shown_twice(world: SimWorld, row: RunRow) -> list[str]:
+    """Return what a run has published or emitted more than once for the same call."""
+    shown = Counter(
+        (record.kind, record.path)
+        for record in world.journal(row.id)
+        if record.kind in (Kind.EMITTED, Kind.PUBLISHED)
+    )
+    found = [f"run {row.id!r} showed {path!r} {n} times" for (_, path), n in shown.items() if n > 1]
+    chunks = sum(one.kind == Kind.EMITTED for one in world.database.records.get(row.num, ()))
+    if chunks != len(world.database.stream.get(row.num, ())):
+        found.append(f"run {row.id!r} recorded {chunks} chunks, its stream has others")
     return found
