@@ -325,7 +325,7 @@ class SimWorld:
     def at_point(self, process: SimProcess, point: str, run_id: str, path: str) -> None:
         """Take note of a crash point; kill the process if it is to die here."""
         if point == "delivered":
-            self.views.delivered(process.engine.by_id[run_id], process.number)
+            self.views.delivered(process.engine.by_id[run_id])
         here = CrashPoint(len(self.points), point, run_id, path)
         self.points.append(here)
         if self.crash_when is not None and self.crash_when(here):

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import defaultdict
 from typing import Any
+from weakref import WeakKeyDictionary
 
 from podium.engine.run import ActiveRun
 
@@ -22,15 +23,17 @@ class Views:
         self.faults: list[str] = []
         self.is_on = True
         self._seen: dict[tuple[int, int], list[View]] = defaultdict(list)
-        self._delivered: dict[tuple[int, int, int], int] = defaultdict(int)
+        self._delivered: WeakKeyDictionary[ActiveRun, tuple[int, int]] = WeakKeyDictionary()
+        """Each run in memory: its incarnation and how many facts of that it has been given."""
 
-    def delivered(self, run: ActiveRun, process: int) -> None:
+    def delivered(self, run: ActiveRun) -> None:
         """Take note of a delivered fact."""
         if not self.is_on:
             return
         incarnation = run.row.incarnation
-        count = self._delivered[process, run.num, incarnation]
-        self._delivered[process, run.num, incarnation] = count + 1
+        before, count = self._delivered.get(run, (incarnation, 0))
+        count = count if before == incarnation else 0
+        self._delivered[run] = (incarnation, count + 1)
         view, seen = _view(run), self._seen[run.num, incarnation]
         if count < min(len(seen), len(run.program.history.facts)):
             if seen[count] != view:
