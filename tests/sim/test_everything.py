@@ -63,10 +63,6 @@ def test_a_sample_of_crashes(seed: int) -> None:
     assert len(report.tried) == 15
 
 
-@pytest.mark.xfail(
-    reason="Open: seed 1 with a crash at #15 never comes to rest (sleep_until after restart_with).",
-    strict=False,
-)
 @pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_a_crash_at_every_point(seed: int) -> None:

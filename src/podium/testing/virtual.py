@@ -17,7 +17,6 @@ from typing import Any
 
 EPOCH_US = 1_767_225_600_000_000
 """Simulated worlds begin on 1 January 2026, UTC."""
-_RESOLUTION_S = 1e-6
 
 
 class Killed(SystemExit):
@@ -53,7 +52,6 @@ class VirtualLoop(asyncio.BaseEventLoop):
         super().__init__()
         self._time = time
         self._on_problem = on_problem
-        self._clock_resolution = _RESOLUTION_S
         self.set_debug(False)
 
     def time(self) -> float:
@@ -130,8 +128,9 @@ class VirtualLoop(asyncio.BaseEventLoop):
         return handle
 
     def _promote(self) -> None:
-        scheduled, latest = self._scheduled, self._time.now_s + _RESOLUTION_S
-        while scheduled and scheduled[0].when() <= latest:
+        """Make ready what is due, not a microsecond early: no time passes while call-backs run."""
+        scheduled, now_s = self._scheduled, self._time.now_s
+        while scheduled and scheduled[0].when() <= now_s:
             handle = self._unschedule()
             if not handle.cancelled():
                 self._ready.append(handle)
