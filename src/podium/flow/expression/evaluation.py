@@ -30,7 +30,7 @@ from podium.flow.expression.syntax import (
     Variable,
     children,
 )
-from podium.flow.expression.values import Meter, describe
+from podium.flow.expression.values import KINDS, Kind, Meter, describe
 
 
 class Scope:
@@ -191,7 +191,7 @@ def _position(key: Any, column: int) -> int:
     """Return the place in a list; a double will do if it is whole."""
     if type(key) is int:
         return key
-    if isinstance(key, float) and key.is_integer():
+    if KINDS.get(type(key)) is Kind.DOUBLE and key.is_integer():
         return int(key)
     raise ExpressionError("no-overload", f"a list has no element for {describe(key)}", column)
 

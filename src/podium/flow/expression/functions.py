@@ -182,6 +182,10 @@ def _int_of_double(_: Meter, value: float) -> int:
     return int(value)
 
 
+def _int_of_bool(_: Meter, value: bool) -> int:
+    return int(value)
+
+
 def _int_of_string(_: Meter, text: str) -> int:
     if _INTEGER.fullmatch(text) is None:
         raise _unreadable(text, "an integer")
@@ -338,6 +342,7 @@ _CONVERSIONS: Final = (
         "function",
         [
             overload(_same, _INT, _INT),
+            overload(_int_of_bool, _INT, _BOOL),
             overload(_int_of_double, _INT, _DOUBLE),
             overload(_int_of_string, _INT, _STRING),
             overload(_seconds, _INT, _STAMP),

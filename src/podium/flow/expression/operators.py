@@ -15,6 +15,7 @@ from podium.flow.expression.values import Kind, Meter, equal, whole
 
 _INT, _DOUBLE, _BOOL, _STRING = Kind.INT, Kind.DOUBLE, Kind.BOOL, Kind.STRING
 _LIST, _MAP, _STAMP, _SPAN = Kind.LIST, Kind.MAP, Kind.TIMESTAMP, Kind.DURATION
+_KEYS: Final = frozenset({_STRING, _INT, _DOUBLE, _BOOL})
 
 
 def _add(_: Meter, left: int, right: int) -> int:
@@ -186,7 +187,7 @@ _ALL: Final = (
     function(
         "in",
         "operator",
-        (overload(_in_list, _BOOL, ANY, _LIST), overload(_in_map, _BOOL, ANY, _MAP)),
+        (overload(_in_list, _BOOL, ANY, _LIST), overload(_in_map, _BOOL, _KEYS, _MAP)),
     ),
 )
 

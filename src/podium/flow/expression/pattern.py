@@ -243,6 +243,8 @@ class _Reader:
     def _terms(self) -> Part:
         parts: list[Part] = []
         while self.position < len(self._source) and self._source[self.position] not in "|)":
+            if self._braces() is not None:
+                raise bad(f"'}}' at {self.position} repeats nothing", "Write '\\{'.")
             part = self._atom()
             if part is not None:
                 parts.append(self._repeated(part))

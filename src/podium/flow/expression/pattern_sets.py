@@ -67,8 +67,13 @@ def _any_of(parts: list[Accepts]) -> Accepts:
     return lambda char: any(accepts(char) for accepts in parts)
 
 
-def _in_all_cases(parts: list[Accepts]) -> Accepts:
-    accepts = _any_of(parts)
+def _signed(patterns: Patterns, accepts: Accepts, *, negative: bool = False) -> Accepts:
+    """Let a set take both cases where case is ignored, and turn it round after that."""
+    both = _in_all_cases(accepts) if patterns.ignores_case else accepts
+    return _none(both) if negative else both
+
+
+def _in_all_cases(accepts: Accepts) -> Accepts:
     return lambda char: any(accepts(form) for form in _forms(char))
 
 
@@ -83,14 +88,7 @@ def _ascii(test: Callable[[str], bool]) -> Accepts:
 _DIGIT: Final = _span("0", "9")
 _SPACE: Final = _among("\t\n\f\r ")
 _WORD: Final = _ascii(lambda char: char.isalnum() or char == "_")
-_CLASSES: Final = {
-    "d": _DIGIT,
-    "D": _none(_DIGIT),
-    "s": _SPACE,
-    "S": _none(_SPACE),
-    "w": _WORD,
-    "W": _none(_WORD),
-}
+_CLASSES: Final = {"d": _DIGIT, "s": _SPACE, "w": _WORD}
 _NAMED: Final = {
     "alnum": _ascii(str.isalnum),
     "alpha": _ascii(str.isalpha),
@@ -154,16 +152,15 @@ def read_escape(patterns: Patterns, position: int) -> tuple[Accepts | str, int]:
     """Read what follows a backslash: a set, or one character; and where it ends."""
     source = patterns.source
     char, position = source[position : position + 1], position + 1
-    if char in _CLASSES:
-        return _CLASSES[char], position
+    if char.lower() in _CLASSES:
+        return _signed(patterns, _CLASSES[char.lower()], negative=char.isupper()), position
     if char and char in "pP":
-        accepts, position = _read_category(patterns, position)
-        return (_none(accepts) if char == "P" else accepts), position
+        return _read_category(patterns, position, negative=char == "P")
     if char == "x":
         return _read_hex(patterns, position)
     if char in _CONTROLS:
         return _CONTROLS[char], position
-    if char and not (char.isascii() and char.isalnum()):
+    if char and char.isascii() and not char.isalnum():
         return char, position
     raise patterns.bad(
         f"'\\{char}' is not known at {position}",
@@ -171,20 +168,19 @@ def read_escape(patterns: Patterns, position: int) -> tuple[Accepts | str, int]:
     )
 
 
-def _read_category(patterns: Patterns, position: int) -> tuple[Accepts, int]:
+def _read_category(patterns: Patterns, position: int, *, negative: bool) -> tuple[Accepts, int]:
     """Read ``L`` or ``{Lu}``: a general category of Unicode."""
     source = patterns.source
     name, end = source[position : position + 1], position + 1
     if name == "{":
         end = source.find("}", position) + 1
         name = source[position + 1 : end - 1] if end else ""
-    negative = name.startswith("^")
     if name.removeprefix("^") not in _CATEGORIES:
         raise patterns.bad(
             f"'\\p{name}' is not known at {position}", "Categories such as 'L', 'Lu' or 'N' are."
         )
     accepts = _category(name.removeprefix("^"))
-    return (_none(accepts) if negative else accepts), end
+    return _signed(patterns, accepts, negative=negative != name.startswith("^")), end
 
 
 def _read_hex(patterns: Patterns, position: int) -> tuple[str, int]:
@@ -211,7 +207,7 @@ def read_class(patterns: Patterns, position: int) -> tuple[Accepts, int]:
             raise patterns.bad("a set is not closed", "Write ']' at its end.")
         part, position = _read_member(patterns, position)
         parts.append(part)
-    accepts = _in_all_cases(parts) if patterns.ignores_case else _any_of(parts)
+    accepts = _any_of(parts)
     return (_none(accepts) if negative else accepts), position + 1
 
 
@@ -223,11 +219,11 @@ def _read_member(patterns: Patterns, position: int) -> tuple[Accepts, int]:
     if callable(low):
         return low, position
     if not source.startswith("-", position) or source[position + 1 : position + 2] in {"", "]"}:
-        return one(low), position
+        return _signed(patterns, one(low)), position
     high, position = _read_char(patterns, position + 1)
     if callable(high) or high < low:
         raise patterns.bad(f"a range ends before it begins at {position}")
-    return _span(low, high), position
+    return _signed(patterns, _span(low, high)), position
 
 
 def _read_char(patterns: Patterns, position: int) -> tuple[Accepts | str, int]:
@@ -242,4 +238,4 @@ def _read_named(patterns: Patterns, position: int) -> tuple[Accepts, int]:
     accepts = _NAMED.get(name.removeprefix("^"))
     if accepts is None:
         raise patterns.bad(f"'[:{name[:20]}:]' is not known at {position}")
-    return (_none(accepts) if name.startswith("^") else accepts), end + 2
+    return _signed(patterns, accepts, negative=name.startswith("^")), end + 2

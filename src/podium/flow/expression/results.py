@@ -14,7 +14,7 @@ from podium.flow.expression.functions import double_text
 from podium.flow.expression.limits import RESULT_BYTES_MAX, VALUE_DEPTH_MAX
 from podium.flow.expression.syntax import Call, ListOf, Loop, MapOf, Node, walk
 from podium.flow.expression.times import Duration, Timestamp
-from podium.flow.expression.values import INT_MAX, INT_MIN, Widened, describe, too_deep
+from podium.flow.expression.values import INT_MAX, INT_MIN, KINDS, Kind, Widened, describe, too_deep
 
 _EXACT: Final = 2**53
 """Up to here each whole double is exactly one integer."""
@@ -57,18 +57,18 @@ def text_of(value: Any) -> str:
     Raises:
         ExpressionError: ``no-overload``: it is a foreign object; ``too-large``, ``too-deep``.
     """
-    match value:
-        case str():
-            return value
-        case None:
-            return ""
-        case bool():
-            return "true" if value else "false"
-        case int() if INT_MIN <= value <= INT_MAX:
+    match KINDS.get(type(value)):
+        case Kind.STRING:
             return str(value)
-        case float():
+        case Kind.NULL:
+            return ""
+        case Kind.BOOL:
+            return "true" if value else "false"
+        case Kind.INT if INT_MIN <= value <= INT_MAX:
+            return str(value)
+        case Kind.DOUBLE:
             return double_text(value)
-        case list() | dict():
+        case Kind.LIST | Kind.MAP:
             return msgspec.json.encode(_Leaving(takes_foreign=False).change(value)).decode()
         case _:
             raise ExpressionError("no-overload", f"{describe(value)} cannot be written as text")

@@ -39,6 +39,8 @@ _SCHEMAS: Final[Mapping[Kind, Schema]] = {
 }
 _DEPTH_MAX: Final = 32
 """How many references and alternatives are followed into each other before a schema counts as open."""
+_INLINED_MAX: Final = 2_000
+"""Parts of a schema that is put together of others; what is beyond becomes open."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -92,13 +94,19 @@ class Shape:
 
     def schema(self) -> dict[str, Any]:
         """Return it as a JSON Schema that stands on its own."""
-        if self.source is not None:
-            return _standing_alone(self.source, self.root or self.source)
+        if self.source is not None and self.root is not None:
+            return _standing_alone(self.source, self.root)
+        return self.inlined()
+
+    def inlined(self) -> dict[str, Any]:
+        """Return it as a JSON Schema without references, to be made a part of another."""
+        if self.source is not None and self.root is not None:
+            return _inlined(self.source, self.root)
         if self.is_open or not self.forms:
             return {}
         schemas: list[dict[str, Any]] = []
         for form in self.forms:
-            each = _without_references(form.schema, form.root, 0)
+            each = _inlined(form.schema, form.root)
             if each not in schemas:
                 schemas.append(each)
         return _union(schemas)
@@ -129,10 +137,10 @@ def _forms(schema: Any, root: Schema, depth: int) -> Iterator[Form]:
         yield _OPEN_FORM
     elif "$ref" in schema:
         yield from _forms(_resolve(schema["$ref"], root), root, depth + 1)
-    elif alternatives := schema.get("anyOf") or schema.get("oneOf"):
+    elif alternatives := _listed(schema, "anyOf") or _listed(schema, "oneOf"):
         for each in alternatives:
             yield from _forms(each, root, depth + 1)
-    elif schema.get("allOf"):
+    elif _listed(schema, "allOf"):
         yield from _forms(_merged(schema, root), root, depth + 1)
     else:
         kinds = list(_kinds(schema))
@@ -141,6 +149,11 @@ def _forms(schema: Any, root: Schema, depth: int) -> Iterator[Form]:
             yield Form(kind, schema if is_one else _part(schema, kind), root)
         if not kinds:
             yield Form(None, schema, root)
+
+
+def _listed(schema: Schema, keyword: str) -> list[Any]:
+    found = schema.get(keyword)
+    return found if isinstance(found, list) else []
 
 
 def _part(schema: Schema, kind: Kind) -> Schema:
@@ -222,25 +235,55 @@ def _merged(schema: Schema, root: Schema) -> dict[str, Any]:
 
 def _standing_alone(schema: Schema, root: Schema) -> dict[str, Any]:
     """Give a part of a schema the definitions that it may refer to."""
+    if schema is root or not _refers(schema):
+        return dict(schema)
     shared = {key: root[key] for key in ("$defs", "definitions") if key in root}
-    return {**shared, **schema} if shared and schema is not root else dict(schema)
+    return {**shared, **schema} if shared else _inlined(schema, root)
 
 
-def _without_references(schema: Any, root: Schema, depth: int) -> Any:
-    """Put what is referred to in place of the references; what refers to itself becomes open."""
-    if depth > _DEPTH_MAX:
-        return {}
-    if isinstance(schema, Mapping):
+def _refers(schema: Any) -> bool:
+    """Say whether there is a reference in a schema."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, Mapping):
+            if "$ref" in one:
+                return True
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return False
+
+
+def _inlined(schema: Schema, root: Schema) -> dict[str, Any]:
+    """Put what is referred to in place of the references; what grows too large becomes open."""
+    found = _Inlining(root).visit(schema, 0)
+    return found if isinstance(found, dict) else {}
+
+
+class _Inlining:
+    """One walk over a schema and what it refers to."""
+
+    def __init__(self, root: Schema) -> None:
+        self._root = root
+        self._left = _INLINED_MAX
+
+    def visit(self, schema: Any, depth: int) -> Any:
+        """Return a part of the schema without references."""
+        self._left -= 1
+        if self._left < 0 or depth > _DEPTH_MAX:
+            return {}
+        if isinstance(schema, list):
+            return [self.visit(each, depth + 1) for each in schema]
+        if not isinstance(schema, Mapping):
+            return schema
         if "$ref" in schema:
-            return _without_references(_resolve(schema["$ref"], root), root, depth + 8)
+            return self.visit(_resolve(schema["$ref"], self._root), depth + 8)
         return {
-            key: _without_references(value, root, depth + 1)
+            key: self.visit(value, depth + 1)
             for key, value in schema.items()
-            if key not in {"$defs", "definitions"}
+            if schema is not self._root or key not in {"$defs", "definitions"}
         }
-    if isinstance(schema, list):
-        return [_without_references(each, root, depth + 1) for each in schema]
-    return schema
 
 
 # --- shapes of results
@@ -270,7 +313,7 @@ def union(shapes: Iterable[Shape]) -> Shape:
 def list_of(items: Iterable[Shape]) -> Shape:
     """Return the shape of a list with such elements; with none it is a list of anything."""
     found = union(items)
-    inner = found.schema() if found.forms else {}
+    inner = found.inlined() if found.forms else {}
     schema = {"type": "array", "items": inner} if inner else {"type": "array"}
     return Shape((Form(Kind.LIST, schema, schema),))
 
@@ -279,7 +322,7 @@ def map_of(entries: Mapping[str, Shape]) -> Shape:
     """Return the shape of a map with just these fields."""
     schema = {
         "type": "object",
-        "properties": {name: shape.schema() for name, shape in entries.items()},
+        "properties": {name: shape.inlined() for name, shape in entries.items()},
         "required": list(entries),
         "additionalProperties": False,
     }
@@ -319,7 +362,8 @@ def field_of(form: Form, name: str) -> Field:
     if name in declared:
         found = declared[name]
         has_default = isinstance(found, Mapping) and "default" in found
-        is_certain = has_default or name in schema.get("required", ())
+        required = schema.get("required")
+        is_certain = has_default or (isinstance(required, list) and name in required)
         return Field(shape_of(found, form.root), is_certain)
     others = schema.get("additionalProperties")
     if isinstance(others, Mapping):

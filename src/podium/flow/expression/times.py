@@ -28,6 +28,8 @@ _STAMP: Final = re.compile(
 )
 _OFFSET: Final = re.compile(r"([+-]?)([0-9]{2}):([0-9]{2})")
 _PART: Final = re.compile(r"([0-9]*)(?:\.([0-9]*))?(ns|us|µs|ms|s|m|h)")
+_DIGITS: Final = 18
+"""Digits behind the point that count while a duration is read."""
 _UNITS: Final = {
     "ns": 1,
     "us": 1_000,
@@ -114,9 +116,10 @@ def read_duration(text: str) -> Duration:
     for part in _PART.finditer(body[:100]):
         if part.start() != end or not (part[1] or part[2]):
             break
-        unit, fraction = _UNITS[part[3]], part[2] or ""
-        total += int(part[1] or 0) * unit + int(fraction or 0) * unit // 10 ** len(fraction)
+        digits = (part[1] or "0") + (part[2] or "")[:_DIGITS].ljust(_DIGITS, "0")
+        total += int(digits) * _UNITS[part[3]]
         end = part.end()
+    total //= 10**_DIGITS
     if body == "0" or (body and end == len(body)):
         return Duration(-total if text.startswith("-") else total)
     raise _unreadable(text, "a duration", "Write it as '1h30m', '45s' or '250ms'.")

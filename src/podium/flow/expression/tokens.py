@@ -143,10 +143,11 @@ def _string(text: str, position: int) -> str:
             raise ExpressionError(
                 "syntax",
                 f"the escape in {describe(text)} means no character",
-                position + found.start() + 1,
+                position + quote + found.start() + 1,
                 "Write '\\\\' for a backslash, or r'…' for a string without escapes.",
             )
         return chr(number)
 
     body = _without_quotes(text)
+    quote = (len(text) - len(body)) // 2
     return _ESCAPE.sub(plain, body) if "\\" in body else body
