@@ -93,6 +93,7 @@ PIECES = st.sampled_from(
 TEXTS = st.text(st.sampled_from("aAbBcé1 _\n-].K\u212a"), max_size=8)
 
 
+@pytest.mark.long
 @settings(max_examples=EXAMPLES)
 @given(st.lists(PIECES, max_size=6).map("".join), TEXTS)
 @example("(?i)k", "\u212a")

@@ -56,7 +56,7 @@ def parse(source: str) -> Node:
         ExpressionError: ``syntax``, ``unknown-function``, ``too-long``, ``too-deep`` or
             ``bad-pattern``.
     """
-    if len(source.encode(errors="surrogatepass")) > SOURCE_BYTES_MAX:
+    if len(source) > SOURCE_BYTES_MAX or _size(source) > SOURCE_BYTES_MAX:
         raise too_long()
     parser = _Parser(list(tokens(source)))
     node = parser.expression()
@@ -64,6 +64,15 @@ def parse(source: str) -> Node:
     if max(depth for _, depth in walk(node)) > DEPTH_MAX:
         raise _too_deep(0)
     return node
+
+
+def _size(source: str) -> int:
+    try:
+        return len(source.encode())
+    except UnicodeEncodeError as error:
+        raise ExpressionError(
+            "syntax", f"{source[error.start]!r} is no character", error.start + 1
+        ) from None
 
 
 def _too_deep(column: int) -> ExpressionError:
