@@ -299,6 +299,7 @@ def test_odd_schemas_are_open() -> None:
         {"items": 3, "type": "array"},
         {"type": "nothing"},
     ]
+    odd += ["string", 1, None]
     for schema in odd:
         _, problems = Expression.parse("a.b.c == 1 || a[0].c > 2").check({"a": schema})
 

@@ -191,8 +191,10 @@ def _position(key: Any, column: int) -> int:
     """Return the place in a list; a double will do if it is whole."""
     if type(key) is int:
         return key
-    if KINDS.get(type(key)) is Kind.DOUBLE and key.is_integer():
-        return int(key)
+    if KINDS.get(type(key)) is Kind.DOUBLE:
+        if key.is_integer():
+            return int(key)
+        raise ExpressionError("out-of-range", f"a list has no element {key}", column)
     raise ExpressionError("no-overload", f"a list has no element for {describe(key)}", column)
 
 

@@ -79,7 +79,7 @@ def _earlier(_: Meter, stamp: Timestamp, length: Duration) -> Timestamp:
 
 
 def _between(_: Meter, left: Timestamp, right: Timestamp) -> Duration:
-    return Duration(left.nanos - right.nanos)
+    return Duration(whole(left.nanos - right.nanos))  # so at most 292 years, as CEL has it
 
 
 def _longer(_: Meter, left: Duration, right: Duration) -> Duration:

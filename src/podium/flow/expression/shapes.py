@@ -117,15 +117,16 @@ def _union(schemas: list[dict[str, Any]]) -> dict[str, Any]:
         schemas = [each for each in schemas if each != {"type": "integer"}]
     if len(schemas) == 1:
         return schemas[0]
-    if all(each.keys() == {"type"} for each in schemas):
-        return {"type": sorted(each["type"] for each in schemas)}
+    types = [each["type"] for each in schemas if each.keys() == {"type"}]
+    if len(types) == len(schemas) and all(isinstance(each, str) for each in types):
+        return {"type": sorted(types)}
     return {"anyOf": schemas}
 
 
-def shape_of(schema: Schema | bool, root: Schema | None = None) -> Shape:
-    """Return what a JSON Schema says."""
-    if isinstance(schema, bool):
-        return OPEN if schema else Shape(())
+def shape_of(schema: Any, root: Schema | None = None) -> Shape:
+    """Return what a JSON Schema says; what is none says nothing."""
+    if not isinstance(schema, Mapping):
+        return Shape(()) if schema is False else OPEN
     root = schema if root is None else root
     return Shape(tuple(_forms(schema, root, 0)), schema, root)
 
