@@ -87,8 +87,9 @@ SCHEMAS = {name: schema_of(value) for name, value in VALUES.items()}
 @given(expressions())
 @example(("li.map(x, x > 1 ? x : 1.5)", ""))
 def test_random_expressions(pair: tuple[str, str]) -> None:
-    """A random expression without findings has no error of kinds."""
-    sound(pair[0], VALUES, SCHEMAS)
+    """A random expression without findings has no error of kinds; maps with computed keys are open."""
+    if "+ ''):" not in pair[0]:
+        sound(pair[0], VALUES, SCHEMAS)
 
 
 def test_cases() -> None:
@@ -98,3 +99,22 @@ def test_cases() -> None:
         expression, _ = tried(lambda source=source: Expression.parse(source))
         if expression is not None:
             sound(source, DATA, schemas)
+
+
+LAZY = ("has(", "?", "&&", "||", ".all(", ".exists", ".filter(", ".map(")
+
+
+@pytest.mark.long
+@settings(max_examples=EXAMPLES)
+@given(expressions())
+def test_errors_are_errors(pair: tuple[str, str]) -> None:
+    """Where nothing is left out, an expression with an error among its findings fails."""
+    source = pair[0]
+    if any(sign in source for sign in LAZY):
+        return
+    expression = Expression.parse(source)
+    _, problems = expression.check(SCHEMAS)
+    errors = [one for one in problems if one.severity == "error" and one.code != "never-equal"]
+    value, problem = tried(lambda: expression.evaluate(VALUES))
+
+    assert not errors or problem is not None, f"{source} gives {value!r}, in spite of {errors}"

@@ -1,7 +1,8 @@
 """The check of an expression against JSON Schemas: what it gives, and what cannot work.
 
 It says nothing about what is not known: a schema that is open lets everything pass. A finding is an
-error when no value that the schemas allow could work, and a warning when some could not.
+error when something fails or is pointless for every value that the schemas allow, and a warning
+when it fails for some.
 """
 
 from __future__ import annotations
@@ -107,25 +108,38 @@ class Check:
 
     def select(self, node: Select, facts: Facts) -> Shape:
         """Return the shape of a field."""
-        return self._select(node, facts, is_soft=False)
+        return self._path(node, facts)
+
+    def index(self, node: Index, facts: Facts) -> Shape:
+        """Return the shape of an element."""
+        return self._path(node, facts)
+
+    def _path(self, node: Select | Index, facts: Facts) -> Shape:
+        """Return the shape of a path, which is null where the name it starts from is ``name?``."""
+        root = root_of(node)
+        if not isinstance(root, Name) or not root.is_optional or facts.has_value((root.name,)):
+            return self._step(node, facts, is_soft=False)
+        shape = self._step(node, facts | Facts(valued=[(root.name,)]), is_soft=False)
+        return self._known(union([shape, OF_KIND[Kind.NULL]]), node, facts)
 
     def _soft(self, node: Node, facts: Facts) -> Shape:
         """Return the shape of a path that may lead nowhere."""
-        if isinstance(node, Select):
-            return self._select(node, facts, is_soft=True)
-        if isinstance(node, Index):
-            return self._index(node, facts, is_soft=True)
+        if isinstance(node, Select | Index):
+            return self._step(node, facts, is_soft=True)
         return self.infer(node, facts)
 
-    def _parent(self, node: Select | Index, facts: Facts, *, is_soft: bool) -> tuple[Shape, bool]:
-        """Return the shape of what a field is of, and whether null leads on to null."""
-        shape = self._soft(node.operand, facts) if is_soft else self.infer(node.operand, facts)
-        root = root_of(node)
-        is_optional = isinstance(root, Name) and root.is_optional
-        can_be_null = Kind.NULL in shape.kinds
-        if can_be_null and not is_soft and not is_optional:
-            self._maybe_null(node.operand, shape)
-        return shape.without(Kind.NULL), can_be_null and is_optional and not is_soft
+    def _step(self, node: Select | Index, facts: Facts, *, is_soft: bool) -> Shape:
+        """Return the shape of the last part of a path."""
+        parent = self._soft(node.operand, facts) if is_soft else self.infer(node.operand, facts)
+        if Kind.NULL in parent.kinds and not is_soft:
+            self._maybe_null(node.operand, parent)
+        parent = parent.without(Kind.NULL)
+        if isinstance(node, Select):
+            shape = self._field(node, parent, node.field, facts, is_soft=is_soft)
+        else:
+            key = self.infer(node.key, facts)
+            shape = self._element(node, parent, key, facts, is_soft=is_soft)
+        return self._known(shape, node, facts)
 
     def _maybe_null(self, node: Node, shape: Shape) -> None:
         if shape.kinds == {Kind.NULL} and not shape.is_open:
@@ -138,12 +152,6 @@ class Check:
             f"Test it before ('{_words(node)} != null && …'), or write '… ?? other'.",
             "warning",
         )
-
-    def _select(self, node: Select, facts: Facts, *, is_soft: bool) -> Shape:
-        parent, leads_to_null = self._parent(node, facts, is_soft=is_soft)
-        shape = self._field(node, parent, node.field, facts, is_soft=is_soft)
-        shape = self._known(shape, node, facts)
-        return union([shape, OF_KIND[Kind.NULL]]) if leads_to_null else shape
 
     def _field(
         self, node: Select | Index, parent: Shape, name: str, facts: Facts, *, is_soft: bool
@@ -190,17 +198,6 @@ class Check:
             "warning",
         )
 
-    def index(self, node: Index, facts: Facts) -> Shape:
-        """Return the shape of an element."""
-        return self._index(node, facts, is_soft=False)
-
-    def _index(self, node: Index, facts: Facts, *, is_soft: bool) -> Shape:
-        parent, leads_to_null = self._parent(node, facts, is_soft=is_soft)
-        key = self.infer(node.key, facts)
-        shape = self._element(node, parent, key, facts, is_soft=is_soft)
-        shape = self._known(shape, node, facts)
-        return union([shape, OF_KIND[Kind.NULL]]) if leads_to_null else shape
-
     def _element(
         self, node: Index, parent: Shape, key: Shape, facts: Facts, *, is_soft: bool
     ) -> Shape:
@@ -242,6 +239,8 @@ class Check:
         gives = self._fitting(node, shapes)
         if gives is None:
             return OPEN
+        if node.function in _ELEMENTS:
+            self._elements(node, shapes[0])
         special = _SPECIAL.get(node.function)
         if special is not None and (gives == {Kind.LIST} or node.function in {"min", "max"}):
             return special(shapes)
@@ -276,15 +275,33 @@ class Check:
             elif shape.kinds != _NUMBERS and not all(kind in kinds for kind in shape.kinds):
                 self._maybe_other(node, argument, shape.kinds & set(kinds))
 
-    def _maybe_other(self, node: Call, argument: Node, kinds: frozenset[Kind]) -> None:
+    def _maybe_other(
+        self, node: Call, argument: Node, kinds: frozenset[Kind], verb: str = "be"
+    ) -> None:
         self._note(
             "maybe-other",
-            f"{_words(argument)} may be a {_listed(kinds)}, "
+            f"{_words(argument)} may {verb} a {_listed(kinds)}, "
             f"which '{node.function}' does not take here",
             argument.column,
             "",
             "warning",
         )
+
+    def _elements(self, node: Call, items: Shape) -> None:
+        """Look at the elements of a list that a function goes over."""
+        found = _items([items])
+        takes = _ELEMENTS[node.function]
+        if items.is_open or found.is_open:
+            return
+        if len(_widths(found.kinds)) > 1 and found.kinds <= takes:
+            self._maybe_other(node, node.arguments[0], found.kinds, "hold")
+        if found.kinds <= takes:
+            return
+        if found.kinds & takes:
+            self._maybe_other(node, node.arguments[0], found.kinds - takes, "hold")
+        else:
+            message = f"'{node.function}' does not take a list of {_listed(found.kinds)}"
+            self._note("no-overload", message, node.column)
 
     def _comparable(self, node: Call, left: Shape, right: Shape) -> None:
         """Find comparisons that can only go one way."""
@@ -362,7 +379,7 @@ class Check:
     def loop(self, node: Loop, facts: Facts) -> Shape:
         """Return what a macro gives."""
         source = self.infer(node.source, facts)
-        if Kind.NULL in source.kinds:
+        if Kind.NULL in source.kinds and source.kinds != {Kind.NULL}:
             self._maybe_null(node.source, source)
         element = self._element_of_loop(node, source)
         if node.variable in self._shapes:
@@ -386,7 +403,7 @@ class Check:
     def _element_of_loop(self, node: Loop, source: Shape) -> Shape:
         elements = [element_of(form) for form in source.of_kind(Kind.LIST)]
         elements += [OF_KIND[Kind.STRING] for _ in source.of_kind(Kind.MAP)]
-        if not elements and source.kinds - {Kind.NULL} and not source.is_open:
+        if not elements and source.kinds and not source.is_open:
             message = f"'{node.macro}' goes over a list and not a {_listed(source.kinds)}"
             self._note("no-overload", message, node.column)
         return OPEN if source.is_open or not elements else union(elements)
@@ -476,6 +493,9 @@ def _items(shapes: Iterable[Shape]) -> Shape:
     return union(element_of(form) for shape in shapes for form in shape.of_kind(Kind.LIST))
 
 
+_ORDERED: Final = _NUMBERS | {Kind.STRING, Kind.TIMESTAMP, Kind.DURATION}
+_ELEMENTS: Final = {"join": frozenset({Kind.STRING}), "min": _ORDERED, "max": _ORDERED}
+"""What the elements of a list have to be, for functions that look at them."""
 _SPECIAL: Final[Mapping[str, Callable[[list[Shape]], Shape]]] = {
     "+": lambda shapes: list_of([_items(shapes)]),
     "split": lambda _: list_of([OF_KIND[Kind.STRING]]),

@@ -52,7 +52,8 @@ class Problem:
         message: What is wrong.
         column: Where in the text, counted from 1.
         hint: What to write instead, or an empty text.
-        severity: ``error``: it fails for every value the schemas allow; ``warning``: for some.
+        severity: ``error``: it fails or is pointless for every value that the schemas allow;
+            ``warning``: it fails for some.
         at: Where the text stands in its document, if that is known.
     """
 

@@ -51,11 +51,15 @@ class Form:
         kind: Its kind; None when nothing is known.
         schema: What describes it.
         root: The schema that references in it are resolved in.
+        element: The shape of the elements of a list that the expression builds.
+        fields: The shapes of the fields of a map that the expression builds.
     """
 
     kind: Kind | None
     schema: Schema
     root: Schema
+    element: Shape | None = None
+    fields: Mapping[str, Shape] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -316,7 +320,7 @@ def list_of(items: Iterable[Shape]) -> Shape:
     found = union(items)
     inner = found.inlined() if found.forms else {}
     schema = {"type": "array", "items": inner} if inner else {"type": "array"}
-    return Shape((Form(Kind.LIST, schema, schema),))
+    return Shape((Form(Kind.LIST, schema, schema, element=found if inner else None),))
 
 
 def map_of(entries: Mapping[str, Shape]) -> Shape:
@@ -327,11 +331,13 @@ def map_of(entries: Mapping[str, Shape]) -> Shape:
         "required": list(entries),
         "additionalProperties": False,
     }
-    return Shape((Form(Kind.MAP, schema, schema),))
+    return Shape((Form(Kind.MAP, schema, schema, fields=entries),))
 
 
 def element_of(form: Form) -> Shape:
     """Return the shape of a list's elements."""
+    if form.element is not None:
+        return form.element
     items = form.schema.get("items")
     first = form.schema.get("prefixItems")
     if isinstance(first, list):
@@ -357,15 +363,18 @@ class Field:
 
 def field_of(form: Form, name: str) -> Field:
     """Return what a map's form says about a field."""
+    if form.fields is not None:
+        found = form.fields.get(name)
+        return Field(found, is_closed=found is None)
     schema = form.schema
     properties = schema.get("properties")
     declared = properties if isinstance(properties, Mapping) else {}
     if name in declared:
-        found = declared[name]
-        has_default = isinstance(found, Mapping) and "default" in found
+        written = declared[name]
+        has_default = isinstance(written, Mapping) and "default" in written
         required = schema.get("required")
         is_certain = has_default or (isinstance(required, list) and name in required)
-        return Field(shape_of(found, form.root), is_certain)
+        return Field(shape_of(written, form.root), is_certain)
     others = schema.get("additionalProperties")
     if isinstance(others, Mapping):
         return Field(shape_of(others, form.root))
@@ -383,6 +392,8 @@ def fields_of(form: Form) -> list[str]:
 
 def values_of(form: Form) -> Shape:
     """Return the shape of a map's values, whichever they are."""
+    if form.fields is not None:
+        return union(form.fields.values()) if form.fields else OPEN
     schema = form.schema
     others = schema.get("additionalProperties", True)
     properties = schema.get("properties")
