@@ -31,7 +31,7 @@ def schema_of(value: Any) -> dict[str, Any]:
     """Return the closest schema of a value."""
     if isinstance(value, list):
         inner = [schema_of(each) for each in value]
-        return {"type": "array", "items": {"anyOf": inner}} if inner else {"type": "array"}
+        return {"type": "array", "items": {"anyOf": inner} if inner else False}
     if isinstance(value, dict):
         return {
             "type": "object",

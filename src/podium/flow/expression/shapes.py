@@ -320,7 +320,7 @@ def list_of(items: Iterable[Shape]) -> Shape:
     found = union(items)
     inner = found.inlined() if found.forms else {}
     schema = {"type": "array", "items": inner} if inner else {"type": "array"}
-    return Shape((Form(Kind.LIST, schema, schema, element=found if inner else None),))
+    return Shape((Form(Kind.LIST, schema, schema, element=found),))
 
 
 def map_of(entries: Mapping[str, Shape]) -> Shape:
