@@ -1,0 +1,291 @@
+"""A flow document as it was read: nodes, and what they need (docs/flows.md says what each word means).
+
+Plain values. ``parse`` makes them, ``check`` judges them, ``interpret`` carries them out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final, NamedTuple
+
+from podium.core.effects import Effect
+from podium.core.retry import Retry
+from podium.flow.expression import Expression, Reference, Template
+
+LANGUAGE: Final = 1
+"""The version of the language that this Podium reads."""
+CONCURRENCY: Final = 100
+"""Bodies of a ``for_each`` under way at once unless it says otherwise."""
+
+
+@dataclass(frozen=True, slots=True)
+class Fields:
+    """Named values with types: an input, or the form of an ask.
+
+    Attributes:
+        schema: JSON Schema of the whole object; it takes no other fields.
+        defaults: What a field is that was left out.
+    """
+
+    schema: Mapping[str, Any]
+    defaults: Mapping[str, Any] = field(default_factory=dict)
+
+
+class After(NamedTuple):
+    """An entry of ``after``."""
+
+    node: str
+    is_optional: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class Join:
+    """How a node's dependencies decide.
+
+    Attributes:
+        count: So many must be ``ok``; None: all must be settled.
+        takes_any_end: ``settled``: entries of ``after`` count as marked.
+        cancels_rest: Whether those left over are cancelled.
+    """
+
+    count: int | None = None
+    takes_any_end: bool = False
+    cancels_rest: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Compensation:
+    """How a node is undone: ``args`` is None where the node's own arguments are meant."""
+
+    task: str
+    args: Template | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Policy:
+    """What a document says over the options of the task, or of a body; None says nothing."""
+
+    retry: Retry | None = None
+    timeout_s: float | None = None
+    total_timeout_s: float | None = None
+    effect: Effect | None = None
+    compensate: Compensation | None = None
+
+
+# kinds ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Call:
+    """A task, or tool."""
+
+    task: str
+    args: Template
+
+
+@dataclass(frozen=True, slots=True)
+class SubFlow:
+    """A child run: of a document that is part of this one, or of a workflow known by name."""
+
+    name: str
+    document: Document | None
+    args: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Case:
+    """A case of a switch; ``when`` is None for ``else``."""
+
+    when: Expression | None
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Switch:
+    """The first case whose condition holds."""
+
+    cases: tuple[Case, ...]
+
+
+@dataclass(frozen=True, slots=True)
+class ForEach:
+    """One body per item."""
+
+    items: Template
+    item: str
+    key: Template | None
+    concurrency: int
+    is_partial: bool
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class Loop:
+    """A body that is repeated; ``is_until``: the condition ends it, and is asked after each pass."""
+
+    condition: Expression
+    is_until: bool
+    passes_max: int
+    every_s: float
+    state: Template
+    next: Template | None
+    body: Body
+
+
+@dataclass(frozen=True, slots=True)
+class WaitFor:
+    """A duration, such as ``10m``."""
+
+    duration: Template
+
+
+@dataclass(frozen=True, slots=True)
+class WaitUntil:
+    """A time of the wall clock, as RFC 3339."""
+
+    time: Template
+
+
+@dataclass(frozen=True, slots=True)
+class WaitSignal:
+    """The next signal of a name; ``schema`` is a JSON Schema of its value, or None for any."""
+
+    name: str
+    schema: Mapping[str, Any] | None
+
+
+@dataclass(frozen=True, slots=True)
+class Ask:
+    """A question to a person; ``on_timeout`` is None where running out of time is a failure."""
+
+    question: Template
+    form: Fields | None
+    to: str
+    on_timeout: Template | None
+
+
+@dataclass(frozen=True, slots=True)
+class Set:
+    """Data from expressions."""
+
+    value: Template
+
+
+@dataclass(frozen=True, slots=True)
+class Fail:
+    """Stop with a message."""
+
+    message: Template
+    code: str
+
+
+Work = (
+    Call | SubFlow | Switch | ForEach | Loop | WaitFor | WaitUntil | WaitSignal | Ask | Set | Fail
+)
+
+
+# nodes ------------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One node.
+
+    Attributes:
+        at: Where it stands: ``$.nodes.order``.
+        kind: Its word: ``call``, ``for_each``, ``until`` and so on.
+        work: What it does.
+        on_error: ``fail``, ``continue``, or the id of the node that handles its failure.
+    """
+
+    id: str
+    at: str
+    kind: str
+    work: Work
+    description: str = ""
+    when: Expression | None = None
+    after: tuple[After, ...] = ()
+    join: Join = Join()
+    on_error: str = "fail"
+    policy: Policy = Policy()
+
+    @property
+    def handler(self) -> str | None:
+        """The node that handles its failure, if one does."""
+        return None if self.on_error in ("fail", "continue") else self.on_error
+
+    def own_references(self) -> frozenset[Reference]:
+        """Return what the node itself reads, before any body of it: these are its dependencies."""
+        found: set[Reference] = set(self.when.references) if self.when else set()
+        for expression in _head(self.work):
+            found |= expression.references
+        return frozenset(found)
+
+    def bodies(self) -> tuple[Body, ...]:
+        """Return the bodies within it."""
+        match self.work:
+            case Switch(cases=cases):
+                return tuple(case.body for case in cases)
+            case ForEach(body=body) | Loop(body=body):
+                return (body,)
+            case _:
+                return ()
+
+
+@dataclass(frozen=True, slots=True)
+class Body:
+    """Nodes that see each other, and what they give together."""
+
+    at: str
+    nodes: Mapping[str, Node]
+    output: Template | None = None
+
+    def walk(self) -> Iterator[Node]:
+        """Give every node, those of bodies within included, in the order of the document."""
+        waiting = [*reversed(self.nodes.values())]
+        while waiting:
+            node = waiting.pop()
+            yield node
+            for body in reversed(node.bodies()):
+                waiting.extend(reversed(body.nodes.values()))
+
+
+@dataclass(frozen=True, slots=True)
+class Document:
+    """A whole flow.
+
+    Attributes:
+        hash: Of its content, the flows it takes in included.
+        content: The document as JSON, in a form of its own: what the run keeps.
+    """
+
+    name: str
+    description: str
+    uses: tuple[str, ...]
+    input: Fields
+    env: Mapping[str, str | None]
+    body: Body
+    hash: str
+    content: Mapping[str, Any]
+
+
+def _head(work: Work) -> Iterator[Template | Expression]:
+    """Give the expressions that a node evaluates in the scope it stands in, as it starts."""
+    match work:
+        case Call(args=args) | SubFlow(args=args):
+            yield args
+        case Switch(cases=cases):
+            yield from (case.when for case in cases if case.when is not None)
+        case ForEach(items=items):
+            yield items
+        case Loop(state=state):
+            yield state
+        case WaitFor(duration=each) | WaitUntil(time=each) | Set(value=each) | Fail(message=each):
+            yield each
+        case Ask(question=question, on_timeout=on_timeout):
+            yield question
+            if on_timeout is not None:
+                yield on_timeout
+        case WaitSignal():
+            return
