@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-import difflib
-
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
@@ -72,9 +70,3 @@ class FlowInvalid(PodiumError):
         super().__init__(f"{name} has {count}:\n{shown}{more}")
         self.name = name
         self.findings = tuple(findings)
-
-
-def near(wanted: str, known: Iterable[str]) -> str:
-    """Return the hint ``Did you mean …?``, or an empty text when no name is near."""
-    found = difflib.get_close_matches(wanted, sorted(known), n=1, cutoff=0.6)
-    return f"Did you mean {found[0]!r}?" if found else ""

@@ -243,12 +243,12 @@ class Body:
 
     def walk(self) -> Iterator[Node]:
         """Give every node, those of bodies within included, in the order of the document."""
-        waiting = [*reversed(self.nodes.values())]
+        waiting = [*self.nodes.values()][::-1]
         while waiting:
             node = waiting.pop()
             yield node
             for body in reversed(node.bodies()):
-                waiting.extend(reversed(body.nodes.values()))
+                waiting.extend([*body.nodes.values()][::-1])
 
 
 @dataclass(frozen=True, slots=True)
