@@ -1,0 +1,234 @@
+"""A whole document: its head, its nodes, and the flows it takes in."""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import re
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from typing import Any, Final, NamedTuple
+
+from podium.flow.findings import Finding
+from podium.flow.model import LANGUAGE, Document
+from podium.flow.parse.fields import read_fields
+from podium.flow.parse.nodes import Nodes
+from podium.flow.parse.words import Reading, Words
+from podium.flow.places import child
+
+NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
+_MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
+_WORDS: Final = ("podium", "name", "description", "uses", "input", "env", "nodes", "output")
+TAKEN_IN: Final = "flows"
+"""Where the content of a document keeps the flows that it took in, by their names there."""
+
+TakeIn = Callable[[str], "Taken"]
+"""Gives the document that stands at a path, such as ``./ship.yaml``."""
+
+
+class Parsed(NamedTuple):
+    """A document as far as it could be read, and all that is wrong with its words."""
+
+    document: Document | None
+    findings: list[Finding]
+
+
+class Taken(NamedTuple):
+    """A flow that another one takes in: its data and name, or why it cannot be had."""
+
+    data: Any = None
+    name: str = ""
+    key: str = ""
+    """The same for the same flow, whatever path leads to it."""
+    problem: str = ""
+    take_in: TakeIn | None = None
+    """How that flow takes in others: paths are relative to its own place."""
+
+
+def parse(data: Any, *, name: str | None = None, take_in: TakeIn | None = None) -> Parsed:
+    """Read a document; never raises for what is in it.
+
+    Args:
+        data: JSON as it was decoded.
+        name: What the flow is called if the document does not say.
+        take_in: Gives the flows in files that it names; None where there are no files.
+    """
+    return _Parser(name, take_in, (), {}).parse(data)
+
+
+def canonical(data: Any) -> Any:
+    """Return a document's data in the one form that is hashed and kept: nodes in their order, else by key."""
+    if isinstance(data, dict):
+        return {
+            key: (
+                {one: canonical(node) for one, node in data[key].items()}
+                if key == "nodes" and isinstance(data[key], dict)
+                else canonical(data[key])
+            )
+            for key in sorted(data)
+        }
+    return [canonical(one) for one in data] if isinstance(data, list) else data
+
+
+class _Parser:
+    """Reads one document.
+
+    Attributes:
+        taken: The contents of flows in files that it, or a flow in place, has taken in.
+    """
+
+    def __init__(
+        self, name: str | None, take_in: TakeIn | None, above: tuple[str, ...],
+        kept: Mapping[str, Any],
+    ) -> None:  # fmt: skip
+        self._name = name or ""
+        self._take_in = take_in
+        self._above = above
+        self._kept = kept
+        self._reading = Reading()
+        self.taken: dict[str, Any] = {}
+
+    def parse(self, data: Any) -> Parsed:
+        """Read it."""
+        reading = self._reading
+        given = reading.mapping(data, "$", "podium: 1, nodes and output")
+        if not given:
+            return Parsed(None, reading.findings or [_empty()])
+        words = Words(reading, given, "$")
+        words.refuse_others((*_WORDS, *([TAKEN_IN] if self._is_content(given) else [])), "a flow")
+        self._check_version(words)
+        words.require("nodes", "a flow consists of nodes")
+        self._name = self._read_name(words)
+        document = Document(
+            name=self._name,
+            description=words.text("description"),
+            uses=self._read_uses(words),
+            input=read_fields(reading, words.take("input", {}), "$.input"),
+            env=self._read_env(words),
+            body=Nodes(reading, self._sub_flow).body(words),
+            hash="",
+            content={},
+        )
+        if any(finding.is_error for finding in reading.findings):
+            return Parsed(document, reading.findings)
+        return Parsed(self._sealed(document, given), reading.findings)
+
+    def _is_content(self, given: Mapping[str, Any]) -> bool:
+        """Whether this is what a run has kept, with the flows it took in, rather than a file."""
+        kept = given.get(TAKEN_IN)
+        if self._take_in is None and isinstance(kept, dict):
+            self._kept = kept
+            return True
+        return False
+
+    def _sealed(self, document: Document, given: Mapping[str, Any]) -> Document:
+        own = {word: value for word, value in given.items() if word != TAKEN_IN}
+        content = canonical({**own, "name": document.name})
+        if self.taken:
+            content[TAKEN_IN] = dict(sorted(self.taken.items()))
+        encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
+            errors="surrogatepass"
+        )
+        digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
+        return Document(
+            document.name, document.description, document.uses, document.input, document.env,
+            document.body, digest, content,
+        )  # fmt: skip
+
+    # the head ---------------------------------------------------------------------------
+
+    def _check_version(self, words: Words) -> None:
+        version = words.take("podium", None)
+        if version is None:
+            self._reading.fault(
+                "missing-word", "$", "'podium' is missing.", f"Begin with 'podium: {LANGUAGE}'."
+            )
+        elif version != LANGUAGE or isinstance(version, bool):
+            text = f"this Podium reads version {LANGUAGE} of the language, not {version!r:.40}."
+            self._reading.fault("wrong-version", "$.podium", text)
+
+    def _read_name(self, words: Words) -> str:
+        name = words.text("name", self._name)
+        if not name:
+            hint = "Give it one: 'name: support'."
+            self._reading.fault("missing-word", "$", "the flow has no name.", hint)
+        elif not NAME.fullmatch(name) or len(name) > 100:
+            hint = "A name has small letters, digits, '_' and '-', and begins with a letter."
+            self._reading.fault("bad-id", "$.name", f"{name!r:.120} is no name of a flow.", hint)
+        return name
+
+    def _read_uses(self, words: Words) -> tuple[str, ...]:
+        uses = words.texts("uses")
+        for index, module in enumerate(uses):
+            if not _MODULE.fullmatch(module):
+                at = child("$.uses", index)
+                self._reading.fault("wrong-type", at, f"{module!r:.80} is no name of a module.")
+        return uses
+
+    def _read_env(self, words: Words) -> dict[str, str | None]:
+        found: dict[str, str | None] = {}
+        expected = "variables and what they are where they are not set"
+        given = self._reading.mapping(words.take("env", {}), "$.env", expected)
+        for name, value in given.items():
+            if value is None or isinstance(value, str):
+                found[name] = value
+            else:
+                hint = f"Put it in quotes: '{name}: \"{value}\"'."
+                self._reading.fault(
+                    "wrong-type",
+                    child("$.env", name),
+                    f"variables are texts; got {value!r:.80}.",
+                    hint,
+                )
+        return found
+
+    # flows within -----------------------------------------------------------------------
+
+    def _sub_flow(self, given: Any, at: str, node: str) -> Document | None:
+        """Take in a flow that stands here, or in a file, or was taken in before."""
+        if isinstance(given, dict):
+            parser = _Parser(f"{self._name}-{node}", self._take_in, self._above, self._kept)
+            document = self._inner(parser, {"podium": LANGUAGE, **given}, at)
+            self.taken.update(parser.taken)
+            return document
+        if not isinstance(given, str):
+            expected = "a file, the name of a workflow, or a flow in place"
+            self._reading.fault("wrong-type", at, f"expected {expected}; got {given!r:.80}.")
+            return None
+        if given in self._kept:
+            parser = _Parser(None, None, (*self._above, given), {})
+            return self._keep(given, self._inner(parser, self._kept[given], at, given))
+        if self._take_in is None:
+            hint = "Load the flow from its file, or put the inner one in place."
+            self._reading.fault(
+                "no-files", at, f"{given!r} is a file, and none are read here.", hint
+            )
+            return None
+        taken = self._take_in(given)
+        if taken.problem:
+            self._reading.fault("unreadable-flow", at, taken.problem)
+            return None
+        if taken.key in self._above:
+            chain = " → ".join([*self._above, taken.key])
+            self._reading.fault("recursive-flow", at, f"a flow takes in itself: {chain}.")
+            return None
+        parser = _Parser(taken.name, taken.take_in, (*self._above, taken.key), {})
+        return self._keep(given, self._inner(parser, taken.data, at, given))
+
+    def _keep(self, given: str, document: Document | None) -> Document | None:
+        if document is not None:
+            self.taken[given] = document.content
+        return document
+
+    def _inner(self, parser: _Parser, data: Any, at: str, file: str = "") -> Document | None:
+        parsed = parser.parse(data)
+        for one in parsed.findings:
+            place = at if file else one.path.replace("$", at, 1)
+            text = f"in {file}: {one.path}: {one.message}" if file else one.message
+            self._reading.findings.append(replace(one, path=place, message=text))
+        return parsed.document
+
+
+def _empty() -> Finding:
+    return Finding("empty", "$", "there is no document.", "Begin with 'podium: 1'.")

@@ -1,0 +1,156 @@
+"""The words that any node can have besides its kind."""
+
+from __future__ import annotations
+
+import re
+
+from typing import Any, Final
+
+from podium.core.effects import Effect
+from podium.core.errors import InvalidOption
+from podium.core.retry import Retry
+from podium.flow.expression.errors import near
+from podium.flow.model import After, Compensation, Join, Policy
+from podium.flow.parse.words import Words
+from podium.flow.places import child
+
+COMMON: Final = (
+    "description", "when", "after", "join", "on_error", "retry", "timeout", "total_timeout", "effect",
+    "compensate",
+)  # fmt: skip
+LATER: Final = frozenset({"breaker", "fallback", "cache", "rate", "lock", "budget"})
+"""Words of the language that this version does not carry out yet."""
+_AFTER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\??")
+_RETRY: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter", "on", "not_on")
+
+
+def read_policy(words: Words) -> Policy:
+    """Read what a node says over the options of its task."""
+    return Policy(
+        retry=_retry(words),
+        timeout_s=words.duration_s("timeout"),
+        total_timeout_s=words.duration_s("total_timeout"),
+        effect=_effect(words),
+        compensate=_compensation(words),
+    )
+
+
+def read_after(words: Words) -> tuple[After, ...]:
+    """Read ``after: pay`` or ``after: [pay, ship?]``."""
+    found: list[After] = []
+    for entry in words.texts("after"):
+        if _AFTER.fullmatch(entry):
+            found.append(After(entry.removesuffix("?"), entry.endswith("?")))
+        else:
+            hint = "Write the id of a node, with '?' behind it if its end does not matter."
+            words.reading.fault(
+                "wrong-type", words.at_word("after"), f"{entry!r:.80} is no id.", hint
+            )
+    return tuple(found)
+
+
+def read_join(words: Words) -> Join:
+    """Read ``all``, ``settled``, ``any``, a number, or ``{of: any, rest: continue}``."""
+    given, at = words.take("join", "all"), words.at_word("join")
+    cancels_rest = True
+    if isinstance(given, dict):
+        inner = Words(words.reading, given, at)
+        inner.refuse_others(("of", "rest"), "a join")
+        inner.require("of", "say how many dependencies decide")
+        rest = inner.text("rest", "cancel")
+        if rest not in ("cancel", "continue"):
+            inner.reading.fault(
+                "wrong-type",
+                inner.at_word("rest"),
+                f"rest: {rest!r:.40}; expected cancel or continue.",
+            )
+        cancels_rest = rest != "continue"
+        given = inner.take("of", "all")
+    match given:
+        case "all":
+            return Join()
+        case "settled":
+            return Join(takes_any_end=True)
+        case "any":
+            return Join(count=1, cancels_rest=cancels_rest)
+        case int() if not isinstance(given, bool) and given >= 1:
+            return Join(count=given, cancels_rest=cancels_rest)
+        case _:
+            hint = "A join is all, any, settled, or how many must have succeeded."
+            words.reading.fault("wrong-type", at, f"{given!r:.80} is no join.", hint)
+            return Join()
+
+
+def _retry(words: Words) -> Retry | None:
+    given, at = words.take("retry", None), words.at_word("retry")
+    if given is None:
+        return None
+    if isinstance(given, int) and not isinstance(given, bool):
+        given = {"attempts": given}
+    inner = Words(words.reading, words.reading.mapping(given, at, "what retry says"), at)
+    inner.refuse_others(_RETRY, "retry")
+    usual = Retry()
+    try:
+        return Retry(
+            inner.whole("attempts", usual.attempts),
+            _duration_text(inner, "backoff", "100ms"),
+            factor=inner.share("factor", usual.factor, least=1, most=1_000),
+            backoff_max=_duration_text(inner, "backoff_max", "60s"),
+            jitter=inner.share("jitter", usual.jitter, least=0, most=1),
+            on=inner.texts("on"),
+            not_on=inner.texts("not_on"),
+        )
+    except InvalidOption as problem:
+        words.reading.fault("wrong-type", at, str(problem))
+        return None
+
+
+def _duration_text(words: Words, word: str, usual: str) -> str:
+    return words.text(word, usual) if words.duration_s(word) is not None else usual
+
+
+def _effect(words: Words) -> Effect | None:
+    given = words.take("effect", None)
+    if given is None:
+        return None
+    try:
+        return Effect(given)
+    except ValueError:
+        known = [effect.value for effect in Effect]
+        hint = near(str(given), known) or f"Effects are {', '.join(known)}."
+        words.reading.fault(
+            "wrong-type", words.at_word("effect"), f"{given!r:.80} is no effect.", hint
+        )
+        return None
+
+
+def _compensation(words: Words) -> Compensation | None:
+    given: Any = words.take("compensate", None)
+    at = words.at_word("compensate")
+    match given:
+        case None:
+            return None
+        case str():
+            return Compensation(given)
+        case dict():
+            inner = Words(words.reading, given, at)
+            inner.refuse_others(("call", "args"), "compensate")
+            inner.require("call", "name the task that undoes the node")
+            return Compensation(
+                inner.text("call"), inner.arguments("args") if "args" in inner else None
+            )
+        case _:
+            hint = "Write the name of a task, or {call: …, args: {…}}."
+            words.reading.fault("wrong-type", at, f"{given!r:.80} is no compensation.", hint)
+            return None
+
+
+def refuse_later(words: Words, all_words: tuple[str, ...]) -> tuple[str, ...]:
+    """Say of words that are not carried out yet that they are so; return all words to accept."""
+    for word in sorted(LATER):
+        if word in words:
+            hint = "Leave it out; the task's own options hold."
+            words.reading.fault(
+                "not-here-yet", child(words.at, word), f"{word!r} is not carried out yet.", hint
+            )
+    return (*all_words, *LATER)
