@@ -2,6 +2,8 @@
 
 import asyncio
 
+from datetime import timedelta
+from functools import partial
 from typing import Any
 
 import pytest
@@ -9,6 +11,7 @@ import pytest
 import podium
 
 from podium import StepFailed, child, emit, now, receive, restart_with, sleep, task, workflow
+from podium.engine.engine import EngineOptions
 from podium.testing.crash import CrashProof
 from podium.testing.simulator import SimWorld
 
@@ -266,3 +269,28 @@ def test_a_commit_holds_nothing_that_came_after_it(seed: int) -> None:
     )
 
     assert found == ("succeeded", 1)
+
+
+@pytest.mark.parametrize("resident_max", [0, 2])
+def test_a_run_leaves_memory_only_once_the_file_has_all_of_it(resident_max: int) -> None:
+    """The commit of one run makes no room by another whose records are still on their way.
+
+    That one would come back by a journal without them: lost, or given its timers a second time.
+    """
+
+    @workflow
+    async def dozing(n: int) -> int:
+        for _ in range(3):
+            await sleep(timedelta(microseconds=1_000 + 700 * n))
+        return n
+
+    @workflow
+    async def house() -> list[int]:
+        return list(await podium.gather(*(dozing(n) for n in range(4))))
+
+    world = partial(SimWorld, options=EngineOptions(resident_max=resident_max))
+    for seed in range(12):
+        proof = CrashProof(workflow=house, input={}, seed=seed, world=world)
+        report = proof.carry_out(3)
+
+        assert (report.status, report.output) == ("succeeded", [0, 1, 2, 3])

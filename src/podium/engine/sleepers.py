@@ -29,7 +29,8 @@ class Sleepers:
     Args:
         resident_max: Runs held in memory before quiet ones leave it.
         clock: Wakes a sleeper when its first timer is due.
-        log: A run leaves only once everything it appended is durable.
+        log: A run leaves only once everything it appended is durable: it comes back by what the
+            file has of it.
         resident: Tells how many runs are in memory.
         leave: Lets go of a run in memory.
         load: Brings a run back.
@@ -45,13 +46,14 @@ class Sleepers:
         self._resident = resident
         self._leave = leave
         self._load = load
-        self._resting: dict[int, QuietRun] = {}
+        self._resting: dict[int, tuple[QuietRun, int]] = {}
+        """Each with the number in the log that it had appended up to; in the order of these."""
         self._asleep: dict[int, Cancellable | None] = {}
 
     def rested(self, run: QuietRun) -> None:
         """Take note that a run waits; let the longest resting ones leave if there are many."""
         self._resting.pop(run.num, None)
-        self._resting[run.num] = run
+        self._resting[run.num] = run, self._log.appended
         if self._resident() > self._resident_max:
             self._log.after(self._log.appended, self._make_room)
 
@@ -76,9 +78,9 @@ class Sleepers:
         self._resting.clear()
 
     def _make_room(self) -> None:
-        """Let the longest resting runs leave."""
-        for num, run in list(self._resting.items()):
-            if self._resident() <= self._resident_max:
+        """Let the longest resting runs leave, up to the first that is not yet durable."""
+        for num, (run, appended) in list(self._resting.items()):
+            if self._resident() <= self._resident_max or appended > self._log.durable:
                 return
             if run.is_quiet:
                 due_s = run.first_due_s()

@@ -313,6 +313,8 @@ def _untidy(world: SimWorld) -> list[str]:
             found.append(f"run {row.id!r} is {row.status}: {brief(world.reader, row)[2]}")
         elif row.status not in ENDED_STATUSES and not (row.status == "waiting" and row.waits):
             found.append(f"run {row.id!r} is {row.status} and waits for nothing that it names")
+        elif row.status == "waiting":
+            found += _never_woken(row)
         if row.status in ENDED_STATUSES:
             found += [f"ask {ask.id} of the ended run {row.id!r} is still open"
                       for ask in world.reader.asks(row.num)]  # fmt: skip
@@ -321,6 +323,15 @@ def _untidy(world: SimWorld) -> list[str]:
         if database.runs[message.run].status not in ENDED_STATUSES:
             found.append(f"{message.kind} {message.name!r} for an open run was never taken")
     return found
+
+
+def _never_woken(row: RunRow) -> list[str]:
+    """Return what a waiting run waits for although time alone should have brought it."""
+    return [
+        f"run {row.id!r} was never woken by the {wait['kind']} at {wait['path']!r}"
+        for wait in decode_any(row.waits or b"[]")
+        if wait["kind"] in ("timer", "retry")
+    ]
 
 
 def _shown_twice(world: SimWorld, row: RunRow) -> list[str]:
