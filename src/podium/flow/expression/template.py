@@ -51,7 +51,11 @@ class Template:
     @property
     def is_constant(self) -> bool:
         """Whether no expression is in it."""
-        return next(self._part.expressions(), None) is None
+        return next(self.expressions(), None) is None
+
+    def expressions(self) -> Iterator[Expression]:
+        """Give the expressions in it, in the order of the text."""
+        return self._part.expressions()
 
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         """Return the JSON with every expression replaced by its value.
