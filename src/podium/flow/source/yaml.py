@@ -46,7 +46,7 @@ def read_yaml(text: Text) -> tuple[Node, int | None]:
         root = composer.compose()
     except yaml.MarkedYAMLError as error:
         raise explain(error, text) from None
-    except ValueError:  # of the pure parser, where the one in C says more
+    except (ValueError, OverflowError):  # of the pure parser, where the one in C says more
         raise text.error(0, "an escape or a version in this text is no number YAML has.") from None
     return root, composer.first_anchor
 
