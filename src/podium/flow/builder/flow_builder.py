@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from copy import deepcopy
 from typing import Any, Generic, TypeVar, cast, overload
 
 from podium.core.errors import InvalidOption, UsageError
@@ -100,4 +101,5 @@ class FlowBuilder(Body, Generic[I]):
         return {"podium": LANGUAGE, **self._content()}
 
     def _content(self) -> dict[str, Any]:
-        return {"name": self.name, **self._head, "nodes": self._scope.nodes, **self._output}
+        document = {"name": self.name, **self._head, "nodes": self._scope.nodes, **self._output}
+        return deepcopy(document)
