@@ -111,7 +111,7 @@ class Podium:
         """Start a run; return when its acceptance is committed.
 
         Args:
-            workflow: The workflow, or its name.
+            workflow: The workflow or flow, or the name of a workflow.
             input: Its arguments by name.
             id: The run's id: the same id and input give the same run; a fresh one unless given.
             headers: Attributes that reach every task, child and log line (tenant, user, locale).
@@ -121,7 +121,7 @@ class Podium:
             IdInUse: The id belongs to a run with another workflow or other input.
             UnknownWorkflow: No workflow of that name is registered here.
         """
-        spec = workflow.spec if isinstance(workflow, Workflow) else registry.workflow(workflow)
+        spec = registry.workflow(workflow) if isinstance(workflow, str) else workflow.spec
         bound = spec.binder.from_mapping(input or {})
         encoded, copy = spec.binder.copy(bound, self._options.engine.payload_bytes_max)
         run_id = self._checked_id(id)

@@ -15,7 +15,7 @@ import msgspec
 from podium.client.files import FileVault
 from podium.core.errors import RunNotFound, StoreFenced, UsageError
 from podium.core.limits import CLOSE_WAIT_S
-from podium.core.spec import WorkflowSpec, registry
+from podium.core.spec import StoredDocument, WorkflowSpec, registry
 from podium.core.version import VERSION
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.executors import SystemExecutor
@@ -47,6 +47,13 @@ class DeskOptions:
     engine: EngineOptions
 
 
+def interpret(document: StoredDocument) -> WorkflowSpec:
+    """Return the workflow that a document is; flows are imported with the first of them."""
+    from podium.flow.spec import interpret as make  # late: most programs run none
+
+    return make(document)
+
+
 class Worker:
     """An engine with everything real around it.
 
@@ -66,7 +73,7 @@ class Worker:
         ports = Ports(
             clock=SystemClock(loop), entropy=SystemEntropy(), executor=self.executor,
             notifier=notifier, store=store, reader=reader, committer=self.committer,
-            environment=environment,
+            environment=environment, interpret=interpret,
         )  # fmt: skip
         self.engine = engine = Engine(
             ports, identity, registry, options.engine, files=partial(FileVault, store)
@@ -223,10 +230,13 @@ class Desk:
     ) -> RunRow:
         family = self._new_num()
         batch.families.append((family, self._entropy.token(32)))
+        if spec.document is not None:
+            batch.documents[spec.document.hash] = spec.document.content
         return RunRow(
             num=self._new_num(), id=run_id, uid=self._entropy.token(16).hex(), workflow=spec.name,
             version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
             created_at=wall_us(), headers=msgspec.json.encode(headers),
+            document=None if spec.document is None else spec.document.hash,
         )  # fmt: skip
 
     def _new_num(self) -> int:

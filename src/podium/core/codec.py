@@ -176,6 +176,16 @@ def _unfit(value: Any, path: str = "$") -> str:
     return ""
 
 
+_PLAIN_SCALARS = (str, int, float, bool, type(None))
+
+
+def plain(value: Any) -> Any:
+    """Return a decoded value as plain JSON: models, dataclasses and enums become what they are as JSON."""
+    if type(value) in _PLAIN_SCALARS:
+        return value
+    return msgspec.to_builtins(value, enc_hook=_encode_hook)
+
+
 def encode_sorted(value: Any) -> bytes:
     """Return JSON with sorted keys: what fingerprints are made of."""
     return _sorted_encoder.encode(value)
@@ -274,6 +284,10 @@ class Binder:
         Raises:
             InputInvalid: A name is missing or unknown.
         """
+        self._check_names(given)
+        return self._built(dict(given))
+
+    def _check_names(self, given: Mapping[str, Any]) -> None:
         parameters = self._signature.parameters
         has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         unknown = [] if has_rest else [name for name in given if name not in parameters]
@@ -288,7 +302,18 @@ class Binder:
             raise InputInvalid(
                 f"{self.name}{self._signature} was given {list(given)}: {'; '.join(faults)}."
             )
-        return self._built(dict(given))
+
+    def from_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments given by name as plain JSON, in their declared types.
+
+        Raises:
+            InputInvalid: A name is missing or unknown, or a value does not fit its type.
+        """
+        self._check_names(given)
+        try:
+            return self.decode(encode(given, f"the arguments of {self.name}"))
+        except ValueNotPortable as problem:
+            raise InputInvalid(f"{self.name}{self._signature}: {problem}") from problem
 
     def _built(self, given: dict[str, Any]) -> dict[str, Any]:
         """Build declared types from plain JSON: what the command line and documents give."""

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import asyncio
 
+from collections.abc import Callable
 from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, Protocol
@@ -43,6 +44,16 @@ class Context(Protocol):
         self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
     ) -> asyncio.Future[Any]:
         """Ask for a task; the future brings its decoded result or raises ``StepFailed``."""
+        ...
+
+    def undo(self, path: str, spec: TaskSpec, offer: Callable[[], dict[str, Any] | None]) -> None:
+        """Undo the work at a path with a task if the run fails or is cancelled, like a step.
+
+        Args:
+            path: What is undone; its place among compensations is that of this call.
+            spec: The task.
+            offer: Gives, then, what the task may be given; None where nothing happened.
+        """
         ...
 
     def child(

@@ -14,12 +14,24 @@ import sys
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any
+from typing import Any, NamedTuple
 
 from podium.core.codec import Binder, Codec, codec_for, type_hints
 from podium.core.effects import Effect
 from podium.core.errors import NameTaken, UnknownWorkflow
 from podium.core.retry import NO_RETRY, Retry
+
+
+class StoredDocument(NamedTuple):
+    """A workflow that is data: kept with the runs of it.
+
+    Attributes:
+        hash: Names the content.
+        content: JSON.
+    """
+
+    hash: str
+    content: bytes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,6 +87,20 @@ class TaskSpec(_Definition):
         self.effect: Effect = options.effect
         self.touches: bool = options.effect.touches
 
+    def with_options(self, options: TaskOptions) -> TaskSpec:
+        """Return the same task under other options, which one call of it has."""
+        other = TaskSpec(self.fn, self.name, options)
+        other.binder, other.returns = self.binder, self.returns
+        return other
+
+    def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:
+        """Return what it is given when it undoes a step: what it has parameters for.
+
+        Args:
+            offered: The step's arguments by name, ``result`` and ``outcome``.
+        """
+        return {name: offered[name] for name in self.binder.parameters if name in offered}
+
 
 class WorkflowSpec(_Definition):
     """A registered workflow.
@@ -82,7 +108,10 @@ class WorkflowSpec(_Definition):
     Attributes:
         version: What the code is recognised by; the hash of the module's source unless given.
         is_strict: Whether changed arguments of a finished step stop a replay.
+        document: Where the workflow is a document: (its hash, its content as JSON).
     """
+
+    document: StoredDocument | None = None
 
     def __init__(
         self, function: Callable[..., Any], name: str, *, version: str | None, is_strict: bool

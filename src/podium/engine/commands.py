@@ -104,6 +104,14 @@ class Emit(NamedTuple):
     chunk: bytes
 
 
+class Undo(NamedTuple):
+    """Remember how the work at a path is undone."""
+
+    path: str
+    spec: TaskSpec
+    offer: Callable[[], dict[str, Any] | None]
+
+
 class Remark(NamedTuple):
     """Write a note."""
 
@@ -113,7 +121,16 @@ class Remark(NamedTuple):
 
 
 Command = (
-    StartStep | CancelStep | StartTimer | StartChild | OpenAsk | Send | Publish | Emit | Remark
+    StartStep
+    | CancelStep
+    | StartTimer
+    | StartChild
+    | OpenAsk
+    | Send
+    | Publish
+    | Emit
+    | Remark
+    | Undo
 )
 
 

@@ -34,6 +34,7 @@ from podium.engine.commands import (
     Send,
     StartChild,
     StartStep,
+    Undo,
     Wait,
 )
 from podium.engine.history import Fact
@@ -79,6 +80,11 @@ class RunContext:
         self._check(wait, spec.name)
         self._ask_for(wait, StartStep(wait))
         return wait.future
+
+    def undo(self, path: str, spec: TaskSpec, offer: Callable[[], dict[str, Any] | None]) -> None:
+        """Remember how the work at a path is undone."""
+        self._alive()
+        self.state.commands.append(Undo(path, spec, offer))
 
     def child(
         self, path: str, spec: WorkflowSpec, bound: dict[str, Any], run_id: str | None = None

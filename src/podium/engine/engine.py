@@ -24,7 +24,7 @@ from podium.core.limits import (
     TURN_S,
 )
 from podium.core.ports import Clock, Entropy, Executor, Notifier
-from podium.core.spec import Registry, WorkflowSpec
+from podium.core.spec import Registry, StoredDocument, WorkflowSpec
 from podium.core.version import VERSION
 from podium.engine import guard
 from podium.engine.attempts import Step
@@ -82,6 +82,8 @@ class Ports:
     reader: Reader
     committer: Committer
     environment: Callable[[str], str | None]
+    interpret: Callable[[StoredDocument], WorkflowSpec]
+    """Turns a document into the workflow that it is."""
 
 
 class Engine:
@@ -109,6 +111,9 @@ class Engine:
         self.store = ports.store
         self.reader = ports.reader
         self.environment = ports.environment
+        self._interpret = ports.interpret
+        self._documents: dict[str, WorkflowSpec] = {}
+        """Workflows that are documents, by hash."""
         self.worker = worker
         self.registry = registry
         self.options = options
@@ -214,6 +219,7 @@ class Engine:
         mine.runs_new += batch.runs_new
         mine.run_changes.update(batch.run_changes)
         mine.file_chunks += batch.file_chunks
+        mine.documents.update(batch.documents)
         self.log.mark()
         self.log.flush()
 
@@ -275,6 +281,9 @@ class Engine:
             parent_path=parent_path, status="running" if is_mine else "accepted",
             owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
         )  # fmt: skip
+        if spec.document is not None:
+            row.document = spec.document.hash
+            self._keep_document(spec, spec.document)
         self.log.batch.runs_new.append(copy(row))  # as it is now: the run's own row goes on
         self.log.mark(len(row.input) + 256)
         return row
@@ -288,11 +297,13 @@ class Engine:
 
     def adopt(self, row: RunRow, history: History | None = None) -> ActiveRun | None:
         """Take a run into memory and let it run."""
-        spec = self.registry.workflows.get(row.workflow)
-        if spec is None or self.is_closing:
+        if self.is_closing:
             return None
         is_new = history is None
         try:
+            spec = self._spec_of(row)
+            if spec is None:
+                return None
             run = ActiveRun(self, row, spec, history or History(code=row.version))
         except PodiumError as problem:
             self.hold_row(row, "blocked", problem)
@@ -306,8 +317,33 @@ class Engine:
         self.ready(run)
         return run
 
+    def _spec_of(self, row: RunRow) -> WorkflowSpec | None:
+        """Return the workflow of a run, if this process knows it.
+
+        Raises:
+            PodiumError: It is a document that cannot be carried out here.
+        """
+        if row.document is None:
+            return self.registry.workflows.get(row.workflow)
+        spec = self._documents.get(row.document)
+        if spec is None:
+            content = self.reader.document(row.document)
+            if content is None:
+                raise StoreError(f"The document {row.document} of run {row.id!r} is not kept here.")
+            spec = self._interpret(StoredDocument(row.document, content))
+            self._documents[row.document] = spec
+        return spec
+
+    def _keep_document(self, spec: WorkflowSpec, document: StoredDocument) -> None:
+        """Write a document with the first run of it that this process starts."""
+        if document.hash not in self._documents:
+            self._documents[document.hash] = spec
+            self.log.batch.documents[document.hash] = document.content
+
     def _scanned(self, spec: WorkflowSpec) -> list[guard.Suspicion]:
         """Scan a workflow's names, once; tell the log what was found."""
+        if spec.document is not None:
+            return []
         found = self._scans.get(spec.name)
         if found is None:
             found = self._scans[spec.name] = guard.scan(spec.fn)

@@ -271,7 +271,10 @@ def split(batch: Batch, takers: Mapping[int, int]) -> list[tuple[int, Batch]]:
 
     ``takers`` tells which run took a message.
     """
-    shared = Batch(families=batch.families, blobs=batch.blobs, file_chunks=batch.file_chunks)
+    shared = Batch(
+        families=batch.families, blobs=batch.blobs, file_chunks=batch.file_chunks,
+        documents=batch.documents,
+    )  # fmt: skip
     parts: dict[int, Batch] = {0: shared}
 
     def part(run: int) -> Batch:

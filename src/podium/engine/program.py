@@ -12,6 +12,7 @@ import contextvars
 
 from collections import deque
 from collections.abc import Callable
+from functools import partial
 from typing import Any, ClassVar
 
 import msgspec
@@ -30,8 +31,8 @@ from podium.core.errors import (
 )
 from podium.core.ports import Entropy
 from podium.core.scope import Scope
-from podium.core.spec import TaskSpec, WorkflowSpec
-from podium.engine.commands import Command, Ending, RunState, Settings, StartStep, Wait
+from podium.core.spec import WorkflowSpec
+from podium.engine.commands import Command, Ending, RunState, Settings, StartStep, Undo, Wait
 from podium.engine.context import RunContext
 from podium.engine.failures import describe_failure
 from podium.engine.guard import Suspicion
@@ -79,7 +80,7 @@ class Program:
         self.deadlocks = 0
         """How often it was stopped because nothing could ever wake it."""
         self.ending: Ending | None = None
-        self._compensations: list[tuple[str, TaskSpec, dict[str, Any]]] = []
+        self._compensations: list[Undo] = []
         self._outcomes: dict[str, tuple[str, Any]] = {}
         self._is_winding_down = False
         self._is_compensating = False
@@ -116,13 +117,17 @@ class Program:
         if not commands:
             return commands
         self.state.commands = []
+        undos = 0
         for command in commands:
             if isinstance(command, StartStep) and command.wait.spec.touches:
                 wait = command.wait
                 if not wait.future.done():
                     self.open_effects.setdefault(wait.path, [])
                     self._register_compensation(wait)
-        return commands
+            elif isinstance(command, Undo):
+                self._compensations.append(command)
+                undos += 1
+        return [one for one in commands if not isinstance(one, Undo)] if undos else commands
 
     def suspend(self) -> None:
         """Let go of the program: nothing it does from here on is started or recorded."""
@@ -241,14 +246,12 @@ class Program:
     async def _compensate(self) -> str:
         """Undo, in reverse order, every step that may have happened; return what failed."""
         failed: list[str] = []
-        for path, spec, bound in reversed(self._compensations):
-            outcome, result = self._outcomes.get(path, ("unknown", None))
-            if outcome == "not-done":
-                continue
-            offered = {**bound, "outcome": outcome, "result": result}
-            wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
+        for path, spec, offer in reversed(self._compensations):
             try:
-                await self.context.step(f"compensate/{path}", spec, wanted)
+                offered = offer()
+                if offered is not None:
+                    given = spec.undo_arguments(offered)
+                    await self.context.step(f"compensate/{path}", spec, given)
             except StepFailed as error:
                 failed.append(f"{path}: {error.error.line()}")
             except UsageError as error:  # its parameters are not what it is given
@@ -257,9 +260,14 @@ class Program:
 
     def _register_compensation(self, wait: Wait) -> None:
         if wait.compensate is not None and not self._is_compensating:
-            self._compensations.append(
-                (wait.path, wait.compensate, wait.spec.binder.decode(wait.encoded))
-            )
+            bound = wait.spec.binder.decode(wait.encoded)
+            offer = partial(self._offered, wait.path, bound)
+            self._compensations.append(Undo(wait.path, wait.compensate, offer))
+
+    def _offered(self, path: str, bound: dict[str, Any]) -> dict[str, Any] | None:
+        """Return what the task that undoes a step may be given; None if the step did not happen."""
+        outcome, result = self._outcomes.get(path, ("unknown", None))
+        return None if outcome == "not-done" else {**bound, "outcome": outcome, "result": result}
 
     # facts ------------------------------------------------------------------------------
 

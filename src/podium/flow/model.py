@@ -216,10 +216,18 @@ class Node:
         return None if self.on_error in ("fail", "continue") else self.on_error
 
     def own_references(self) -> frozenset[Reference]:
-        """Return what the node itself reads, before any body of it: these are its dependencies."""
-        found: set[Reference] = set(self.when.references) if self.when else set()
-        for expression in _head(self.work):
-            found |= expression.references
+        """Return what the node waits for before it starts, whatever its bodies wait for within.
+
+        That is what it computes as it starts, and what it reads of the nodes around it when a body
+        of it has ended (``output``, ``until``, ``next``).
+        """
+        own: list[Template | Expression] = [self.when] if self.when else []
+        own += _head(self.work)
+        found = {reference for each in own for reference in each.references}
+        for body in self.bodies():
+            known = _known_within(self.work, body)
+            for each in _tail(self.work, body):
+                found |= {one for one in each.references if one.node not in known}
         return frozenset(found)
 
     def bodies(self) -> tuple[Body, ...]:
@@ -289,3 +297,29 @@ def _head(work: Work) -> Iterator[Template | Expression]:
                 yield on_timeout
         case WaitSignal():
             return
+
+
+def _tail(work: Work, body: Body) -> Iterator[Template | Expression]:
+    """Give the expressions that a node evaluates within a body of it, before or after its nodes."""
+    if body.output is not None:
+        yield body.output
+    match work:
+        case ForEach(key=Template() as key):
+            yield key
+        case Loop(condition=condition, next=following):
+            yield condition
+            if following is not None:
+                yield following
+        case _:
+            return
+
+
+def _known_within(work: Work, body: Body) -> frozenset[str]:
+    """Return the names that only mean something within a body."""
+    match work:
+        case ForEach(item=item):
+            return frozenset([*body.nodes, item, "loop"])
+        case Loop():
+            return frozenset([*body.nodes, "loop"])
+        case _:
+            return frozenset(body.nodes)

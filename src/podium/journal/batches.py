@@ -44,4 +44,5 @@ def without(batch: Batch, rows: Sequence[RunRow]) -> Batch:
         stream=[one for one in batch.stream if one[0] not in runs],
         file_chunks=[one for one in batch.file_chunks if one[0] not in families],
         size_bytes=batch.size_bytes,
+        documents=batch.documents,
     )

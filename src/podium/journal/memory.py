@@ -60,6 +60,7 @@ class MemoryDatabase:
         self.stream: dict[int, list[tuple[int, int, bytes]]] = {}
         self.chunks: dict[tuple[int, str], dict[int, bytes]] = {}
         self.workers: dict[int, WorkerRow] = {}
+        self.documents: dict[str, bytes] = {}
 
     def owned(self, worker: int) -> list[RunRow]:
         """Return the runs that a worker holds and that have not ended."""
@@ -143,6 +144,10 @@ class MemoryReader:
     def family_key(self, family: int) -> bytes:
         """Return the key of a family."""
         return self._db.families[family]
+
+    def document(self, name: str) -> bytes | None:
+        """Return a document by its hash."""
+        return self._db.documents.get(name)
 
     def blob(self, blob_id: int) -> bytes:
         """Return what a blob holds."""
@@ -249,7 +254,7 @@ class MemoryStore:
         self, worker: WorkerIdentity, workflows: Sequence[str], limit: int,
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:  # fmt: skip
-        """Take free open runs of these workflows (``only`` these run ids, if given)."""
+        """Take free open runs of these workflows and of documents (``only`` these ids, if given)."""
         self._usable()
         db = self.database
         free = [
@@ -257,7 +262,7 @@ class MemoryStore:
             for run in map(db.runs.__getitem__, db.numbers)
             if run.owner is None
             and run.status in OPEN_STATUSES
-            and run.workflow in workflows
+            and (run.workflow in workflows or run.document is not None)
             and (only is None or run.id in only)
         ]
         suspects = [run for run in free if _is_suspect(run)]
@@ -344,6 +349,8 @@ class MemoryStore:
                 batch = without(batch, taken)
         self._refuse_twins(batch)
         db.families.update(batch.families)
+        for name, content in batch.documents.items():
+            db.documents.setdefault(name, content)
         for row in batch.runs_new:
             self._create(row)
         for number, family, digest, data in batch.blobs:

@@ -53,6 +53,8 @@ class RunRow(msgspec.Struct, kw_only=True):
     waits: bytes | None = None
     headers: bytes = b"{}"
     ended_at: int | None = None
+    document: str | None = None
+    """Hash of the document that the workflow is, where it is one."""
 
     @property
     def is_ended(self) -> bool:
@@ -141,6 +143,7 @@ class Batch:
     ``asks_new``: (id, run, path, form, to, at, deadline). ``asks_closed``: (id, at, answer).
     ``published``: (run, key) → payload. ``stream``: (run, at, payload).
     ``families``: (num, key). ``file_chunks``: (family, digest, index, data).
+    ``documents``: hash → content; one that is there already is left as it is.
     """
 
     families: list[tuple[int, bytes]] = field(default_factory=list)
@@ -155,6 +158,7 @@ class Batch:
     published: dict[tuple[int, str], bytes] = field(default_factory=dict)
     stream: list[tuple[int, int, bytes]] = field(default_factory=list)
     file_chunks: list[tuple[int, str, int, bytes]] = field(default_factory=list)
+    documents: dict[str, bytes] = field(default_factory=dict)
     size_bytes: int = 0
 
     def change(self, run: int) -> RunChange:
@@ -206,6 +210,10 @@ class Reader(Protocol):
         ...
 
     def family_key(self, family: int) -> bytes: ...
+    def document(self, name: str) -> bytes | None:
+        """Return the content of a document by its hash."""
+        ...
+
     def blob(self, blob_id: int) -> bytes: ...
     def digests(self, family: int) -> list[tuple[bytes, int]]:
         """Return (digest, blob id) of every blob of the family that has a digest."""
@@ -268,7 +276,7 @@ class Store(Protocol):
         limit: int,
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:
-        """Take free open runs of these workflows (``only`` these run ids, if given).
+        """Take free open runs of these workflows and of documents (``only`` these run ids, if given).
 
         Of runs that one more death would quarantine a worker gets no second one while it holds
         one, so that its death can be blamed on that one.

@@ -8,6 +8,7 @@ import random
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Protocol
 
 from podium.core.errors import StoreError, StoreFenced
@@ -16,6 +17,7 @@ from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.roles import RelatedRun
 from podium.engine.system import BEAT_EVERY_S
+from podium.flow.spec import interpret
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.store import Batch, RunRow, WorkerIdentity, WorkerRow
 from podium.testing.ledger import BodyRun, Ledger
@@ -171,6 +173,7 @@ class SimProcess:
             clock=SimClock(self), entropy=world.entropy, executor=SimExecutor(self),
             notifier=SimNotifier(self.loop), store=store, reader=store.reader(),
             committer=SimCommitter(self, store, self.worker), environment=world.variables.get,
+            interpret=partial(interpret, registry=world.registry),
         )  # fmt: skip
         self.engine = SimEngine(self, ports, self.worker, world)
         self.every(BEAT_EVERY_S, self._beat)

@@ -17,7 +17,7 @@ import msgspec
 
 from podium.core.codec import decode_any, encode
 from podium.core.errors import PodiumError
-from podium.core.spec import Registry
+from podium.core.spec import Registry, WorkflowSpec
 from podium.core.spec import registry as process_registry
 from podium.core.version import VERSION
 from podium.engine.engine import EngineOptions
@@ -153,21 +153,29 @@ class SimWorld:
         id: str = "run", headers: dict[str, Any] | None = None,
     ) -> str:  # fmt: skip
         """Accept a run, durably; return its id."""
-        name = workflow if isinstance(workflow, str) else workflow.name
-        spec = self.registry.workflow(name)
+        spec = self._spec(workflow)
         bound = spec.binder.from_mapping(input or {})
         encoded, _ = spec.binder.copy(bound, self.options.payload_bytes_max)
         family = self._num()
         batch = Batch(families=[(family, self.entropy.token(32))])
+        if spec.document is not None:
+            batch.documents[spec.document.hash] = spec.document.content
         batch.runs_new.append(
             RunRow(
                 num=self._num(), id=id, uid=uid_of(self.seed, id), workflow=spec.name,
                 version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
                 created_at=self.time.wall_us(), headers=msgspec.json.encode(headers or {}),
+                document=None if spec.document is None else spec.document.hash,
             )
         )  # fmt: skip
         self._client.commit(batch, None)
         return id
+
+    def _spec(self, workflow: Workflow[..., Any] | str) -> WorkflowSpec:
+        """Return what is started: a document itself, else what this world has under the name."""
+        if isinstance(workflow, str):
+            return self.registry.workflow(workflow)
+        return workflow.spec if workflow.spec.document else self.registry.workflow(workflow.name)
 
     def signal(self, run_id: str, name: str, value: Any = None) -> None:
         """Send a signal, durably."""

@@ -48,7 +48,7 @@ def free_runs(
     its next death is the fault of that one.
     """
     terms = f"owner IS NULL AND {OPEN} AND {NOT_ENDED}"
-    terms += f" AND workflow IN ({','.join('?' * len(workflows))})"
+    terms += f" AND (document IS NOT NULL OR workflow IN ({','.join('?' * len(workflows))}))"
     values = list(workflows)
     if only is not None:
         terms += f" AND id IN ({','.join('?' * len(only))})"

@@ -23,7 +23,13 @@ from podium.core.errors import (
     StoreNewer,
     StoreOnNetwork,
 )
-from podium.journal.sqlite.schema import APPLICATION_ID, FORMAT, TABLE_NAMES, TABLES
+from podium.journal.sqlite.schema import (
+    APPLICATION_ID,
+    FORMAT,
+    TABLE_NAMES,
+    TABLES,
+    UPGRADES,
+)
 from podium.journal.sqlite.trouble import corrupt, explained
 
 _MAGIC = b"SQLite format 3\0"
@@ -266,6 +272,23 @@ def create_tables(connection: apsw.Connection) -> None:
                 "INSERT INTO meta(key,value) VALUES('format',?),('podium',?)",
                 (str(FORMAT), _podium_version()),
             )
+        connection.execute("COMMIT")
+    except BaseException:
+        if connection.in_transaction:
+            connection.execute("ROLLBACK")
+        raise
+
+
+def upgrade(connection: apsw.Connection) -> None:
+    """Bring a file of an older format to ours, in one transaction; its runs go on."""
+    if connection.pragma("user_version") >= FORMAT:
+        return
+    connection.execute("BEGIN IMMEDIATE")
+    try:
+        for version in range(connection.pragma("user_version"), FORMAT):
+            connection.execute(UPGRADES[version])
+        connection.execute(f"PRAGMA user_version={FORMAT}")
+        connection.execute("UPDATE meta SET value=? WHERE key='format'", (str(FORMAT),))
         connection.execute("COMMIT")
     except BaseException:
         if connection.in_transaction:

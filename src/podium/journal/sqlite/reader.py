@@ -29,7 +29,7 @@ from podium.journal.store import (
 RUN_COLUMNS = (
     "num,id,uid,workflow,version,family,parent,parent_path,status,owner,incarnation,base,claims,"
     "created_at,ended_at,CAST(headers AS BLOB),CAST(waits AS BLOB),CAST(error AS BLOB),"
-    "CAST(input AS BLOB),CAST(output AS BLOB)"
+    "CAST(input AS BLOB),CAST(output AS BLOB),document"
 )
 """JSON is kept as text and handed out as bytes, as it came."""
 _FIELDS = [
@@ -53,6 +53,7 @@ _FIELDS = [
     "error",
     "input",
     "output",
+    "document",
 ]
 _NEAR_AMONG = 5_000
 
@@ -164,6 +165,11 @@ class SqliteReader:
         if not rows:
             raise KeyError(family)
         return bytes(rows[0][0])
+
+    def document(self, name: str) -> bytes | None:
+        """Return a document by its hash."""
+        rows = self._all("SELECT CAST(content AS BLOB) FROM documents WHERE hash=?", (name,))
+        return bytes(rows[0][0]) if rows else None
 
     def blob(self, blob_id: int) -> bytes:
         """Return what a blob holds."""

@@ -1,4 +1,4 @@
-"""The tables of a Podium database, format 1.
+"""The tables of a Podium database, format 2.
 
 Rows go where appending is cheap: the journal's key is the order of commits, blobs and runs are
 numbered by time. Texts are JSON that the ``sqlite3`` shell can query.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x506F6469
 """``Podi`` in the file's header: whose file this is."""
-FORMAT = 1
+FORMAT = 2
 """Kept in ``user_version``. A file with a higher one is refused."""
 
 OPEN = "status IN ('accepted','running','waiting')"
@@ -24,7 +24,7 @@ CREATE TABLE runs(
   parent INTEGER, parent_path TEXT, status TEXT NOT NULL, owner INTEGER,
   incarnation INTEGER NOT NULL, base INTEGER NOT NULL, claims INTEGER NOT NULL,
   created_at INTEGER NOT NULL, ended_at INTEGER,
-  headers TEXT NOT NULL, waits TEXT, error TEXT, input TEXT NOT NULL, output TEXT
+  headers TEXT NOT NULL, waits TEXT, error TEXT, input TEXT NOT NULL, output TEXT, document TEXT
 ) STRICT;
 CREATE INDEX runs_family ON runs(family);
 CREATE INDEX runs_parent ON runs(parent) WHERE parent IS NOT NULL;
@@ -63,7 +63,15 @@ CREATE TABLE file_chunks(
   family INTEGER NOT NULL, digest TEXT NOT NULL, "index" INTEGER NOT NULL, data BLOB NOT NULL,
   PRIMARY KEY(family, digest, "index")
 ) STRICT;
+CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """
+UPGRADES = {
+    1: """
+ALTER TABLE runs ADD COLUMN document TEXT;
+CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
+"""
+}
+"""What makes a file of a format one of the next."""
 
 TABLE_NAMES = frozenset(
     [
@@ -78,5 +86,6 @@ TABLE_NAMES = frozenset(
         "stream",
         "workers",
         "file_chunks",
+        "documents",
     ]
 )

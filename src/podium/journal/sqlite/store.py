@@ -24,6 +24,7 @@ from podium.journal.sqlite.opening import (
     inspect,
     located,
     to_wal,
+    upgrade,
     verify,
 )
 from podium.journal.sqlite.reader import SqliteReader
@@ -105,6 +106,7 @@ class SqliteStore:
                 if is_new:
                     create_tables(connection)
                 to_wal(connection, place)
+                upgrade(connection)
                 verify(connection, place)
             except BaseException as error:
                 connection.close()
@@ -170,7 +172,7 @@ class SqliteStore:
         self, worker: WorkerIdentity, workflows: Sequence[str], limit: int,
         only: Sequence[str] | None = None,
     ) -> list[RunRow]:  # fmt: skip
-        """Take free open runs of these workflows (``only`` these run ids, if given)."""
+        """Take free open runs of these workflows and of documents (``only`` these ids, if given)."""
         terms, values = leases.free_runs(worker, workflows, only)
         if not self.reader().any_run(terms, values):
             return []  # nobody's turn is taken for nothing

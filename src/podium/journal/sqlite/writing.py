@@ -30,11 +30,11 @@ _RECORD_ROW = "(?,?,?,?,CAST(? AS TEXT))"
 _CHECKED_ROW = "((SELECT ? FROM workers WHERE id=? AND epoch=?),?,?,?,CAST(? AS TEXT))"
 _RUN = (
     "INSERT INTO runs(num,id,uid,workflow,version,family,parent,parent_path,status,owner,"
-    "incarnation,base,claims,created_at,ended_at,headers,waits,error,input,output) VALUES"
+    "incarnation,base,claims,created_at,ended_at,headers,waits,error,input,output,document) VALUES"
 )
 _RUN_ROW = (
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),"
-    "CAST(? AS TEXT),CAST(? AS TEXT))"
+    "CAST(? AS TEXT),CAST(? AS TEXT),?)"
 )
 _PLAIN = ("status", "owner", "ended_at", "claims", "incarnation", "version")
 _TEXTS = ("waits", "output", "error", "input")
@@ -130,6 +130,11 @@ class Writer:
                 batch = without(batch, taken)
         if batch.families:
             self._insert("INSERT INTO families(num,key) VALUES", "(?,?)", batch.families)
+        if batch.documents:
+            self._insert(
+                "INSERT OR IGNORE INTO documents(hash,content) VALUES", "(?,CAST(? AS TEXT))",
+                list(batch.documents.items()),
+            )  # fmt: skip
         if batch.runs_new:
             self._insert(_RUN, _RUN_ROW, [_run_values(row) for row in batch.runs_new])
         if batch.blobs:
@@ -223,6 +228,7 @@ def _has_only_records(batch: Batch) -> bool:
         or batch.asks_new
         or batch.asks_closed
         or batch.file_chunks
+        or batch.documents
     )
 
 
@@ -279,4 +285,5 @@ def _run_values(row: RunRow) -> tuple[Any, ...]:
         row.num, row.id, row.uid, row.workflow, row.version, row.family, row.parent,
         row.parent_path, row.status, row.owner, row.incarnation, row.base, row.claims,
         row.created_at, row.ended_at, row.headers, row.waits, row.error, row.input, row.output,
+        row.document,
     )  # fmt: skip

@@ -1,0 +1,157 @@
+"""The program that a document is: what a worker runs."""
+
+from __future__ import annotations
+
+import asyncio
+
+from collections import deque
+from collections.abc import Callable, Mapping
+from functools import partial
+from typing import Any
+
+from podium.core.codec import plain
+from podium.core.context import Context, context_of
+from podium.core.errors import Nondeterminism, PodiumError, StepFailed
+from podium.core.scope import current_scope
+from podium.flow.interpret import kinds
+from podium.flow.interpret.bodies import BodyRun
+from podium.flow.interpret.roles import Carried
+from podium.flow.interpret.states import NodeFailed, NodeRun, NoValue, undo_offer
+from podium.flow.model import Call, Set, SubFlow
+
+
+class FlowRun:
+    """A document being carried out.
+
+    Attributes:
+        spec: The document with its tasks.
+        context: The run's durable primitives.
+        root: The outermost body.
+    """
+
+    def __init__(self, spec: Carried, context: Context, names: Mapping[str, Any]) -> None:
+        self.spec = spec
+        self.context = context
+        self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
+        self._is_draining = False
+        self.root = BodyRun(self, spec.plan, current_scope.get(), None, names)
+
+    async def run(self) -> Any:
+        """Carry it out and return its output.
+
+        Raises:
+            StepFailed: A node failed, or there is no output.
+        """
+        await self.root.run()
+        try:
+            return self.root.output()
+        except NoValue as missing:
+            run = self.root.nodes[missing.name]
+            text = f"The output needs the node {missing.name!r}, which is {run.status.value}"
+            why = f" ({run.reason})" if run.reason else ""
+            raise NodeFailed("output", "no-output", f"{text}{why}.") from None
+
+    # one queue --------------------------------------------------------------------------
+
+    def post(self, action: Callable[..., None], *args: Any) -> None:
+        """Let something happen in this turn, after what was posted before."""
+        self._queue.append((action, args))
+
+    def drain(self) -> None:
+        """Let everything happen that was posted."""
+        if self._is_draining:
+            return
+        self._is_draining = True
+        queue = self._queue
+        try:
+            while queue:
+                action, args = queue.popleft()
+                action(*args)
+        finally:
+            self._is_draining = False
+
+    def guarded(self, action: Callable[..., None], *args: Any) -> None:
+        """Run a call-back of the loop; what it raises ends the run, for nobody else would hear it."""
+        try:
+            action(*args)
+            self.drain()
+        except BaseException as error:  # noqa: BLE001 - see above
+            self.root.fail(error)
+
+    # work -------------------------------------------------------------------------------
+
+    def start(self, body: BodyRun, run: NodeRun) -> None:
+        """Start a node's work; what it computes as it starts is computed here.
+
+        Raises:
+            NoValue: A plain reference finds none.
+            StepFailed: It cannot be started.
+        """
+        plan = run.plan
+        heads = kinds.heads_of(body, run)
+        work = plan.node.work
+        if isinstance(work, Set):
+            body.succeed(run, heads["value"])
+        elif isinstance(work, Call):
+            scope = body.scope
+            path = scope.name(plan.id)
+            body.watch(run, self.call(body, run, path, work.task, heads["args"]))
+        else:
+            undo = self.spec.undo_of(body.frame, run, heads.get("args", {}))
+            if undo is not None:
+                self.context.undo(run.path, undo, partial(undo_offer, run))
+            scope = body.scope.enter(plan.id)
+            body.watch(run, self.context.new_task(scope, kinds.carry_out(body, run, heads, scope)))
+
+    def call(
+        self, body: BodyRun, run: NodeRun, path: str, task: str, args: Mapping[str, Any]
+    ) -> asyncio.Future[Any]:
+        """Ask for the step of a ``call``.
+
+        Raises:
+            NodeFailed: The arguments do not fit the task.
+        """
+        spec = self.spec.task_for(run.plan.node, task)
+        with refusals_as_failures(path):
+            undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
+            return self.context.step(path, spec, spec.binder.from_json(args), undo)
+
+    def child(self, path: str, work: SubFlow, args: Mapping[str, Any]) -> asyncio.Future[Any]:
+        """Ask for a child run.
+
+        Raises:
+            NodeFailed: The arguments do not fit its input.
+        """
+        with refusals_as_failures(path):
+            spec = self.spec.workflow_for(work)
+            return self.context.child(path, spec, spec.binder.from_mapping(args))
+
+    def result_of(self, run: NodeRun, value: Any) -> Any:
+        """Return a result as expressions see it: plain JSON."""
+        return value if isinstance(run.plan.node.work, Set) else plain(value)
+
+
+class refusals_as_failures:  # noqa: N801 - reads as a statement
+    """Turns what the Context refuses of a node into the node's failure."""
+
+    def __init__(self, path: str) -> None:
+        self._path = path
+
+    def __enter__(self) -> None:
+        return None
+
+    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
+        if isinstance(error, PodiumError) and not isinstance(error, Nondeterminism | StepFailed):
+            name = type(error).__name__
+            raise NodeFailed(self._path, error.code, str(error), name) from error
+
+
+async def run_document(spec: Carried, given: Mapping[str, Any]) -> Any:
+    """Carry out a document: the body of every workflow that is one."""
+    context = context_of("a flow")
+    spec.warn_of_changes(context)
+    env = {name: spec.variable(context, name) for name in spec.flow.env}
+    run = FlowRun(spec, context, {"input": dict(given), "env": env})
+    if spec.observe is not None:
+        spec.observe(run)
+    return await run.run()

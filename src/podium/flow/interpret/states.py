@@ -1,0 +1,191 @@
+"""How nodes stand, and what expressions see of them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from enum import StrEnum
+from typing import Any, Final, Protocol
+
+from podium.core.errors import ErrorInfo, StepFailed
+from podium.flow.expression import ExpressionError
+from podium.flow.interpret.plan import NodePlan, Reads
+
+
+class Status(StrEnum):
+    """How a node stands."""
+
+    WAITING = "waiting"
+    RUNNING = "running"
+    OK = "ok"
+    SKIPPED = "skipped"
+    FAILED = "failed"
+    CANCELLED = "cancelled"
+
+
+UNSETTLED: Final = frozenset({Status.WAITING, Status.RUNNING})
+FLOW_ERROR: Final = "FlowError"
+"""The type of errors that begin in a document and not in a step."""
+
+
+class NodeFailed(StepFailed):
+    """A node failed by itself: ``fail``, an expression without a result, a limit, a time-out."""
+
+    def __init__(self, path: str, code: str, message: str, kind: str = FLOW_ERROR) -> None:
+        super().__init__(path, ErrorInfo(type=kind, message=message, code=code, path=path))
+        self.code = code  # type: ignore[misc]  # its own for each node
+
+
+class NoValue(Exception):
+    """A plain reference finds no value, or no case of a switch holds.
+
+    Attributes:
+        name: The node that has none; empty for a switch.
+        reason: Why its reader is skipped.
+    """
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+        self.reason = f"needs {name}" if name else "no case"
+
+
+class Owner(Protocol):
+    """A body, as its nodes know it."""
+
+    nodes: dict[str, NodeRun]
+
+    def need_settled(self, run: NodeRun, need: NodeRun) -> None:
+        """Look at a node again: one of its needs is settled."""
+
+
+class NodeRun:
+    """A node in a run.
+
+    Attributes:
+        path: The path of its step or scope.
+        status, reason: How it stands, and why it was skipped or cancelled.
+        value: What it gave.
+        error: Why it failed.
+        inner: Its bodies under way, or the last one: what a picture of the run shows.
+        done, total: Of a ``for_each`` or loop: bodies that ended, and how many there are at most.
+        listeners: Told once it is settled, in their order.
+        pending, ok: How many needs are not settled, how many ended ``ok``.
+    """
+
+    __slots__ = (
+        "body", "done", "error", "inner", "listeners", "ok", "path", "pending", "plan",
+        "reason", "status", "total", "value",
+    )  # fmt: skip
+
+    def __init__(self, body: Owner, plan: NodePlan, path: str) -> None:
+        self.body = body
+        self.plan = plan
+        self.path = path
+        self.status = Status.WAITING
+        self.reason = ""
+        self.value: Any = None
+        self.error: StepFailed | None = None
+        self.inner: list[Owner] = []
+        self.done = 0
+        self.total = 0
+        self.listeners: list[NodeRun] = []
+        self.pending = 0
+        self.ok = 0
+
+    @property
+    def is_settled(self) -> bool:
+        """Whether its end is known."""
+        return self.status not in UNSETTLED
+
+    def outcome(self) -> dict[str, Any]:
+        """Return what ``outcome.order`` is."""
+        error = None if self.error is None else error_value(self.error)
+        status = self.status.value if self.is_settled else "cancelled"
+        return {"status": status, "reason": self.reason or None, "error": error}
+
+
+def error_value(error: StepFailed) -> dict[str, Any]:
+    """Return an error as expressions see it: that of the step where it began."""
+    path, info = error.path, error.error
+    while info.code in ("child-failed", "step-failed") and info.cause is not None:
+        path, info = info.path or path, info.cause
+    return {
+        "type": info.type, "code": info.code, "message": info.message, "path": info.path or path,
+    }  # fmt: skip
+
+
+def undo_offer(run: NodeRun) -> dict[str, Any] | None:
+    """Return how a node that is no call ended, for the task that undoes it; None if it never ran."""
+    if run.status in (Status.WAITING, Status.SKIPPED):
+        return None
+    outcome = {Status.OK: "succeeded", Status.FAILED: "failed"}.get(run.status, "unknown")
+    error = None if run.error is None else error_value(run.error)
+    return {"result": run.value, "outcome": outcome, "error": error}
+
+
+class Frame:
+    """What expressions see at a place: names with values, nodes, and the frame around."""
+
+    __slots__ = ("around", "names", "nodes")
+
+    def __init__(
+        self, names: Mapping[str, Any], nodes: Mapping[str, NodeRun], around: Frame | None
+    ) -> None:
+        self.names = names
+        self.nodes = nodes
+        self.around = around
+
+    def node(self, name: str) -> NodeRun | None:
+        """Return a node that can be seen from here."""
+        frame: Frame | None = self
+        while frame is not None:
+            found = frame.nodes.get(name)
+            if found is not None:
+                return found
+            frame = frame.around
+        return None
+
+    def evaluate(self, reads: Reads, path: str) -> Any:
+        """Compute a value.
+
+        Raises:
+            NoValue: A plain reference finds none.
+            NodeFailed: The expression has no result.
+        """
+        if not (reads.plain or reads.marked or reads.outcomes):
+            variables: dict[str, Any] = {}
+        else:
+            variables = self._variables(reads)
+        try:
+            return reads.source.evaluate(variables)
+        except ExpressionError as error:
+            raise NodeFailed(path, error.code, str(error), "ExpressionError") from None
+
+    def _variables(self, reads: Reads) -> dict[str, Any]:
+        variables: dict[str, Any] = {}
+        for name in reads.plain:
+            variables[name] = self._value(name)
+        for name in reads.marked:
+            try:
+                variables[name] = self._value(name)
+            except NoValue:
+                continue
+        if reads.outcomes:
+            nodes = {name: self.node(name) for name in reads.outcomes}
+            variables["outcome"] = {
+                name: node.outcome() for name, node in nodes.items() if node is not None
+            }
+        return variables
+
+    def _value(self, name: str) -> Any:
+        frame: Frame | None = self
+        while frame is not None:
+            node = frame.nodes.get(name)
+            if node is not None:
+                if node.status is Status.OK:
+                    return node.value
+                raise NoValue(name)
+            if name in frame.names:
+                return frame.names[name]
+            frame = frame.around
+        raise NoValue(name)

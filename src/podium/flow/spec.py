@@ -1,0 +1,313 @@
+"""A document as a workflow: what the engine runs, and how its input is checked."""
+
+from __future__ import annotations
+
+import hashlib
+import importlib
+import json
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from functools import cached_property, partial
+from typing import Any
+
+import jsonschema_rs
+import msgspec
+
+from podium.core.codec import Codec, codec_for, decode_any, encode_message
+from podium.core.context import Context
+from podium.core.errors import InputInvalid, PodiumError, UsageError
+from podium.core.schema import schema_hash
+from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
+from podium.core.spec import registry as process_registry
+from podium.flow.findings import FlowInvalid
+from podium.flow.interpret import FlowRun, NodeRun, run_document
+from podium.flow.interpret.plan import BodyPlan
+from podium.flow.interpret.states import Frame, NoValue
+from podium.flow.model import Call, Compensation, Document, Fields, Node, SubFlow
+from podium.flow.parse import parse
+
+_ANY = codec_for(Any)
+
+
+class TaskMissing(UsageError):
+    """A document names a task, workflow or module that this process does not have."""
+
+    code = "task-missing"
+
+
+class FieldsBinder:
+    """Checks the input of a flow against its fields; stands where a function has its signature."""
+
+    def __init__(self, fields: Fields, name: str) -> None:
+        self._fields = fields
+        self._name = name
+        self._validator = jsonschema_rs.validator_for(dict(fields.schema))
+        self.parameters: Mapping[str, Any] = fields.schema["properties"]
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the input of ``flow(message="…")``.
+
+        Raises:
+            InputInvalid: It does not fit.
+        """
+        if args:
+            raise InputInvalid(
+                f"{self._name} takes its input by name: {', '.join(self.parameters)}."
+            )
+        return self.from_mapping(kwargs)
+
+    def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the input with what was left out.
+
+        Raises:
+            InputInvalid: It does not fit; every fault is named.
+        """
+        plain = decode_any(encode_message(dict(given), f"the input of {self._name}", 1 << 40))
+        faults = [
+            f"{'.'.join(map(str, one.instance_path)) or 'input'}: {one.message}"
+            for one in self._validator.iter_errors(plain)
+        ]
+        if faults:
+            raise InputInvalid(
+                f"The input of flow {self._name!r} does not fit: {'; '.join(faults)}."
+            )
+        return {**self._fields.defaults, **plain}
+
+    from_json = from_mapping
+
+    def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
+        """Encode the input; return (JSON bytes, the copy the program receives)."""
+        return _ANY.copy(bound, f"the input of {self._name}", limit_bytes)
+
+    def decode(self, encoded: bytes) -> dict[str, Any]:
+        """Return a recorded input."""
+        value: dict[str, Any] = decode_any(encoded)
+        return value
+
+    def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
+        """Call the program."""
+        return function(bound)
+
+    def fingerprinted(self, bound: dict[str, Any]) -> dict[str, Any]:
+        """Return what the fingerprint of a child's input covers."""
+        return bound
+
+
+class FlowSpec(WorkflowSpec):
+    """A document that can be run: with its tasks.
+
+    Attributes:
+        flow: The document.
+        plan: Its outermost body, prepared.
+        observe: Told of each run of it that this object carries out (pictures, dry runs).
+    """
+
+    def __init__(self, document: Document, registry: Registry = process_registry) -> None:
+        super().__init__(
+            partial(run_document, self), document.name, version=document.hash, is_strict=False
+        )
+        self.flow = document
+        self.document = StoredDocument(document.hash, encoded(document))
+        self.plan = BodyPlan(document.body)
+        self.observe: Callable[[FlowRun], None] | None = None
+        self._registry = registry
+        self._tasks: dict[str, TaskSpec] = {}
+        self._flows: dict[str, FlowSpec] = {}
+        self.module = "podium.flow"
+        self.is_async = True
+
+    @cached_property
+    def binder(self) -> Any:
+        """Checks the input."""
+        return FieldsBinder(self.flow.input, self.name)
+
+    @cached_property
+    def returns(self) -> Codec:
+        """Outputs are plain JSON."""
+        return _ANY
+
+    @cached_property
+    def version(self) -> str:
+        """What runs are recognised by: the content, and the shape of the tasks it names."""
+        return f"{self.flow.hash}.{self.tasks_hash}"
+
+    @cached_property
+    def tasks_hash(self) -> str:
+        """A hash of the parameters and results of every task it names."""
+        digest = hashlib.blake2b(digest_size=6)
+        for name in sorted(self.task_names):
+            spec = self._registry.tasks.get(name)
+            digest.update(f"{name}={schema_hash(spec) if spec else ''};".encode())
+        return digest.hexdigest()
+
+    @cached_property
+    def task_names(self) -> frozenset[str]:
+        """The tasks that it names, those that undo nodes included."""
+        found: set[str] = set()
+        for node in self.flow.body.walk():
+            if isinstance(node.work, Call):
+                found.add(node.work.task)
+            if node.policy.compensate is not None:
+                found.add(node.policy.compensate.task)
+        return frozenset(found)
+
+    def require_tasks(self) -> None:
+        """Import the modules that it uses, and make sure that its tasks and workflows are there.
+
+        Raises:
+            TaskMissing: One is not; it says which, and what to do.
+        """
+        for module in self.flow.uses:
+            import_module(module, self.name)
+        missing = sorted(name for name in self.task_names if name not in self._registry.tasks)
+        if missing:
+            uses = (
+                f"its modules are {', '.join(self.flow.uses)}"
+                if self.flow.uses
+                else "it has no 'uses'"
+            )
+            raise TaskMissing(
+                f"Flow {self.name!r} calls {', '.join(map(repr, missing))}, which this process does "
+                f"not have ({uses}). Import the module that registers it, or name it in 'uses'; then "
+                "`podium runs resume`."
+            )
+
+    # what a run asks for ----------------------------------------------------------------
+
+    def variable(self, context: Context, name: str) -> str:
+        """Return a variable of the environment as it was when the run began.
+
+        Raises:
+            UsageError: It must be set, and is not.
+        """
+        value = context.env(name)
+        usual = self.flow.env[name]
+        if value is None and usual is None:
+            raise UsageError(
+                f"Flow {self.name!r} needs the environment variable {name}; it is not set."
+            )
+        return value if value is not None else str(usual)
+
+    def warn_of_changes(self, context: Context) -> None:
+        """Record a warning where tasks do not look as they did when the run was accepted (F-67)."""
+        if self.task_names and not context.patched(f"tasks {self.tasks_hash}"):
+            text = (
+                "the parameters or results of tasks of this flow have changed since it was started"
+            )
+            context.warn("task-changed", "task-changed", text)
+
+    def task_for(self, node: Node, task: str) -> TaskSpec:
+        """Return a task with the policies of a node."""
+        found = self._tasks.get(node.at)
+        if found is None:
+            found = self._tasks[node.at] = _with_policy(self._task(task), node)
+        return found
+
+    def _task(self, name: str) -> TaskSpec:
+        spec = self._registry.tasks.get(name)
+        if spec is None:
+            raise TaskMissing(
+                f"Flow {self.name!r} calls {name!r}, which this process does not have."
+            )
+        return spec
+
+    def workflow_for(self, work: SubFlow) -> WorkflowSpec:
+        """Return what a node of kind ``flow`` starts."""
+        if work.document is None:
+            return self._registry.workflow(work.name)
+        found = self._flows.get(work.document.hash)
+        if found is None:
+            found = self._flows[work.document.hash] = FlowSpec(work.document, self._registry)
+        return found
+
+    def undo_of(self, frame: Frame, run: NodeRun, args: Mapping[str, Any]) -> TaskSpec | None:
+        """Return the task that undoes a node, if the document names one."""
+        undo = run.plan.node.policy.compensate
+        return None if undo is None else _Undo(self._task(undo.task), undo, frame, run, args)
+
+
+class _Undo(TaskSpec):
+    """A task that undoes a node, with the arguments that the document gives it."""
+
+    def __init__(
+        self,
+        spec: TaskSpec,
+        undo: Compensation,
+        frame: Frame,
+        run: NodeRun,
+        args: Mapping[str, Any],
+    ) -> None:
+        super().__init__(spec.fn, spec.name, spec.options)
+        self.binder, self.returns = spec.binder, spec.returns
+        self._undo = undo
+        self._frame = frame
+        self._run = run
+        self._args = args
+
+    def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:
+        """Return what it is given, in the types it declares."""
+        if self._undo.args is None:
+            known = {**self._args, **{name: offered.get(name) for name in ("result", "outcome")}}
+            parameters = self.binder.parameters
+            return self.binder.from_json(
+                {name: known[name] for name in parameters if name in known}
+            )
+        frame = Frame({self._run.plan.id: offered.get("result")}, {}, self._frame)
+        try:
+            given = frame.evaluate(self._run.plan.reads["undo"], self._run.path)
+        except NoValue as missing:
+            text = f"compensating {self._run.path!r} needs {missing.name!r}, which has no value"
+            raise UsageError(text) from None
+        except PodiumError as problem:
+            raise UsageError(f"{problem}") from None
+        return self.binder.from_json(given)
+
+
+def encoded(document: Document) -> bytes:
+    """Return a document as it is kept."""
+    return json.dumps(document.content, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def interpret(kept: StoredDocument, registry: Registry = process_registry) -> FlowSpec:
+    """Return the workflow that a kept document is, with its tasks.
+
+    Raises:
+        FlowInvalid: This Podium cannot read it.
+        TaskMissing: It needs what this process does not have.
+    """
+    parsed = parse(msgspec.json.decode(kept.content))
+    if parsed.document is None or any(one.is_error for one in parsed.findings):
+        raise FlowInvalid(f"the document {kept.hash}", parsed.findings)
+    spec = FlowSpec(parsed.document, registry)
+    spec.require_tasks()
+    return spec
+
+
+def import_module(module: str, flow: str) -> None:
+    """Import a module that registers tasks.
+
+    Raises:
+        TaskMissing: It cannot be imported.
+    """
+    try:
+        importlib.import_module(module)
+    except Exception as problem:  # whatever a module raises as it is imported
+        text = f"{type(problem).__name__}: {problem}"
+        raise TaskMissing(
+            f"Flow {flow!r} uses the module {module!r}, which cannot be imported here: {text}."
+        ) from problem
+
+
+def _with_policy(spec: TaskSpec, node: Node) -> TaskSpec:
+    policy, options = node.policy, spec.options
+    changed = replace(
+        options,
+        retry=policy.retry or options.retry,
+        timeout_s=options.timeout_s if policy.timeout_s is None else policy.timeout_s,
+        total_timeout_s=(
+            options.total_timeout_s if policy.total_timeout_s is None else policy.total_timeout_s
+        ),
+        effect=policy.effect or options.effect,
+    )
+    return spec if changed == options else spec.with_options(changed)
