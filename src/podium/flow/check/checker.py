@@ -1,0 +1,152 @@
+"""The check of a document and of all flows it takes in, each looked at once, the inner ones first."""
+
+from __future__ import annotations
+
+import re
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from typing import Any
+
+from podium.core.spec import TaskSpec, WorkflowSpec
+from podium.flow.check.calls import Calls
+from podium.flow.check.layout import Entry, Layout, Scope
+from podium.flow.check.names import Names
+from podium.flow.check.notes import Notes
+from podium.flow.check.order import put_in_order
+from podium.flow.check.presence import Presence
+from podium.flow.check.reach import Reach
+from podium.flow.check.values import Values
+from podium.flow.expression import JsonSchema
+from podium.flow.findings import Finding
+from podium.flow.model import Document, SubFlow
+
+_STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'\]")
+
+
+def check(
+    document: Document, tasks: Mapping[str, TaskSpec], workflows: Mapping[str, WorkflowSpec]
+) -> list[Finding]:
+    """Return all that can be known to be wrong before anything runs, in the order of the document.
+
+    Args:
+        document: What was read.
+        tasks: The tasks by name.
+        workflows: The workflows by name.
+    """
+    return _Checked(document, tasks, workflows).findings
+
+
+def result_schema(
+    document: Document, tasks: Mapping[str, TaskSpec], workflows: Mapping[str, WorkflowSpec]
+) -> dict[str, Any]:
+    """Return the JSON Schema of what a flow gives; ``{}`` where nothing is known."""
+    return dict(_Checked(document, tasks, workflows).output)
+
+
+class _Checked:
+    """A document with the flows it takes in, looked at.
+
+    Attributes:
+        findings: All that was found.
+        output: What the flow gives.
+    """
+
+    def __init__(
+        self,
+        document: Document,
+        tasks: Mapping[str, TaskSpec],
+        workflows: Mapping[str, WorkflowSpec],
+    ) -> None:
+        results: dict[int, JsonSchema] = {}
+        inside: dict[int, list[Finding]] = {}
+        for layout in reversed(_layouts(document)):
+            found, results[id(layout.document)] = _one(layout, tasks, workflows, results)
+            inside[id(layout.document)] = _put_in(layout, found, inside)
+        self.findings = inside[id(document)]
+        self.output = results[id(document)]
+
+
+def _layouts(document: Document) -> list[Layout]:
+    """Return a document and all that are within it, each behind those it stands in."""
+    found: list[Layout] = []
+    waiting = [document]
+    while waiting:
+        layout = Layout(waiting.pop())
+        found.append(layout)
+        waiting.extend(inner for _, inner in _inner(layout))
+    return found
+
+
+def _inner(layout: Layout) -> Iterator[tuple[Entry, Document]]:
+    for entry in layout.entries:
+        work = entry.node.work
+        if isinstance(work, SubFlow) and work.document is not None:
+            yield entry, work.document
+
+
+def _one(
+    layout: Layout, tasks: Mapping[str, TaskSpec], workflows: Mapping[str, WorkflowSpec],
+    results: Mapping[int, JsonSchema],
+) -> tuple[list[tuple[int, Finding]], JsonSchema]:  # fmt: skip
+    """Look at one document; return what was found, and what it gives."""
+    notes = Notes()
+    Names(layout, notes).follow()
+    for scope in layout.scopes:
+        put_in_order(scope, notes)
+    presence = Presence(layout, notes)
+    values = Values(layout, notes, presence, tasks, workflows, results)
+    calls = Calls(layout, notes, values, tasks, workflows)
+    reach = Reach(notes, presence, calls)
+    for entry, is_over in _in_order(layout.top):
+        if not is_over:
+            presence.enter(entry)
+            values.enter(entry)
+        else:
+            presence.leave(entry)
+            values.leave(entry)
+            calls.look_at(entry)
+            reach.look_at(entry)
+    presence.check_output()
+    values.finish()
+    return notes.placed(), values.output
+
+
+def _in_order(scope: Scope) -> Iterator[tuple[Entry, bool]]:
+    """Give each node before and after the nodes within it, behind those it waits for."""
+    waiting = [(entry, False) for entry in reversed(scope.order)]
+    while waiting:
+        entry, is_over = waiting.pop()
+        yield entry, is_over
+        if not is_over:
+            waiting.append((entry, True))
+            for inner in reversed(entry.scopes):
+                waiting.extend((one, False) for one in reversed(inner.order))
+
+
+def _put_in(
+    layout: Layout, found: list[tuple[int, Finding]], inside: Mapping[int, list[Finding]]
+) -> list[Finding]:
+    """Put what was found within other flows to the nodes they belong to."""
+    for entry, document in _inner(layout):
+        at = f"{entry.node.at}.flow"
+        is_file = isinstance(_at(layout.document.content, at), str)
+        for one in inside[id(document)]:
+            if is_file:
+                text = f"in {document.name}: {one.path}: {one.message}"
+                found.append((entry.position, replace(one, path=at, message=text, column=0)))
+            else:
+                found.append((entry.position, replace(one, path=one.path.replace("$", at, 1))))
+    ordered = sorted(found, key=lambda one: one[0])
+    return list(dict.fromkeys(finding for _, finding in ordered))
+
+
+def _at(content: Any, path: str) -> Any:
+    """Return what stands at a path; None where nothing does."""
+    for name, index, quoted in _STEP.findall(path):
+        key: Any = int(index) if index else name or re.sub(r"\\(.)", r"\1", quoted)
+        try:
+            content = content[key]
+        except (KeyError, IndexError, TypeError):
+            return None
+    return content

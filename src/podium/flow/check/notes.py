@@ -1,0 +1,71 @@
+"""What the check has found so far, put into the order of the document at its end."""
+
+from __future__ import annotations
+
+import difflib
+
+from collections.abc import Iterable
+from typing import Final
+
+from podium.flow.expression import Expression, Problem, Reference, Template
+from podium.flow.findings import Finding, Severity
+
+_NAMES_COMPARED_MAX: Final = 40_000
+"""So many names are compared for suggestions; a document with thousands of faults gets no more."""
+
+
+class Notes:
+    """Findings, each with the place of what it is about in the document."""
+
+    def __init__(self) -> None:
+        self._found: list[tuple[int, Finding]] = []
+        self._left = _NAMES_COMPARED_MAX
+
+    def error(
+        self, position: int, code: str, at: str, message: str, hint: str = "", *, column: int = 0
+    ) -> None:
+        """Take note of what must not run."""
+        self._add(position, Finding(code, at, message, hint, "error", column=column))
+
+    def warn(
+        self, position: int, code: str, at: str, message: str, hint: str = "", *, column: int = 0
+    ) -> None:
+        """Take note of what may run, and is hardly meant."""
+        self._add(position, Finding(code, at, message, hint, "warning", column=column))
+
+    def problem(self, position: int, problem: Problem, at: str) -> None:
+        """Take note of what is wrong within an expression."""
+        severity: Severity = problem.severity
+        message = f"{problem.message}."
+        place = problem.at or at
+        self._add(
+            position,
+            Finding(problem.code, place, message, problem.hint, severity, column=problem.column),
+        )
+
+    def near(self, wanted: str, names: Iterable[str]) -> str:
+        """Return the hint ``Did you mean …?``, or nothing."""
+        listed = sorted(set(names))
+        self._left -= len(listed)
+        if self._left < 0:
+            return ""
+        found = difflib.get_close_matches(wanted, listed, n=1, cutoff=0.6)
+        return f"Did you mean {found[0]!r}?" if found else ""
+
+    def placed(self) -> list[tuple[int, Finding]]:
+        """Return all findings, each with its place in the order of the document."""
+        return self._found
+
+    def _add(self, position: int, finding: Finding) -> None:
+        self._found.append((position, finding))
+
+
+def places_of(
+    value: Template | Expression, reference: Reference, at: str
+) -> Iterable[tuple[str, int]]:
+    """Give the path and column of each expression that has a reference."""
+    expressions = [value] if isinstance(value, Expression) else value.expressions()
+    for each in expressions:
+        for one in each.references:
+            if one == reference:
+                yield each.at or at, one.column + each.column - 1

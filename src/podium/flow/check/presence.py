@@ -1,0 +1,291 @@
+"""Which nodes may be without a value, why, and where that would surprise."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+
+from podium.flow.check.conditions import (
+    KEPT_MAX,
+    Condition,
+    all_of_any,
+    conditions_of,
+    opposite_of,
+)
+from podium.flow.check.layout import Entry, Layout, Read, Scope
+from podium.flow.check.notes import Notes, places_of
+from podium.flow.expression import ExpressionError, Facts, Reference, Template
+from podium.flow.model import Fail, ForEach, Loop, Switch
+
+Guard = Mapping[Condition, Entry | None]
+"""What has to be so for a value to be there, and by way of which other node that is so."""
+_NOTHING: Guard = {}
+_FAILING = frozenset({"while", "until", "next", "key"})
+"""What fails its node where a value is missing (F-58)."""
+
+
+class Presence:
+    """Goes through the nodes, those first that others wait for.
+
+    Attributes:
+        guards: What has to be so for each node to have a value; none where nothing has to.
+        holds: What is known to be so within each body.
+    """
+
+    def __init__(self, layout: Layout, notes: Notes) -> None:
+        self._layout = layout
+        self._notes = notes
+        self.guards: dict[Entry, Guard] = {}
+        self.holds: dict[Scope, frozenset[Condition]] = {layout.top: frozenset()}
+
+    # before the bodies of a node ---------------------------------------------------------
+
+    def enter(self, entry: Entry) -> None:
+        """Find out what has to be so for a node to start, and what is so within its bodies."""
+        guard: dict[Condition, Entry | None] = {}
+        if entry.node.when is not None:
+            guard.update(dict.fromkeys(conditions_of(entry.node.when, entry.scope)))
+        if entry.handles:
+            guard.update(dict.fromkeys(self._of_handler(entry)))
+        if entry.node.join.count is None:
+            self._inherit(guard, (need for need, is_plain in entry.needs.items() if is_plain))
+        else:
+            guard.update(dict.fromkeys(self._of_join(entry)))
+            self._check_join(entry, entry.node.join.count)
+        self._note_contradiction(entry, guard)
+        self.guards[entry] = guard
+        outside = self.holds[entry.scope] | guard.keys()
+        for inner in entry.scopes:
+            holds = outside | set(_of_case(entry, inner))
+            self.holds[inner] = holds
+            if inner.parent is not None and inner.parent is not entry.scope:
+                self.holds[inner.parent] = outside
+
+    def _inherit(self, guard: dict[Condition, Entry | None], needs: Iterable[Entry]) -> None:
+        for need in sorted(needs, key=lambda one: one.position):
+            for condition in self.guards.get(need, _NOTHING):
+                if len(guard) >= KEPT_MAX:
+                    return
+                guard.setdefault(condition, need)
+
+    def _of_handler(self, entry: Entry) -> list[Condition]:
+        if len(entry.handles) == 1:
+            handled = entry.handles[0]
+            why = f"runs only where {handled.id!r} has failed"
+            return [Condition(_succeeds(handled).key, holds=False, why=why)]
+        names = " or ".join(repr(one.id) for one in entry.handles)
+        why = f"runs only where {names} has failed"
+        return [Condition(("handles", id(entry)), holds=True, why=why)]
+
+    def _of_join(self, entry: Entry) -> Iterable[Condition]:
+        count = entry.node.join.count or 1
+        holds = self.holds[entry.scope]
+        terms = [frozenset(self.guards.get(need, _NOTHING)) - holds for need in entry.needs]
+        if sum(not term for term in terms) >= count:
+            return []
+        common = all_of_any(terms) if count == 1 else None
+        if common is not None:
+            return common
+        why = "is skipped where too few of its dependencies are ok"
+        return [Condition(("join", id(entry)), holds=True, why=why)]
+
+    def _check_join(self, entry: Entry, count: int) -> None:
+        """A node that does not wait for all must not need the value of each (F-25)."""
+        if count >= len(entry.needs):
+            return
+        for read in entry.reads:
+            for reference in _sorted(read.value.references):
+                need = read.scope.find(reference.root)
+                if need in entry.needs and _is_plain(reference) and not read.is_within:
+                    text = f"{entry.id!r} starts once {count} of {len(entry.needs)} are ok, and {reference.root!r} may not be there then."
+                    self._note(read, reference, "join-needs-mark", text, is_error=True)
+
+    def _note_contradiction(self, entry: Entry, guard: Guard) -> None:
+        outside = self.holds[entry.scope]
+        for condition in guard:
+            opposite = condition.opposite
+            if opposite not in guard and opposite not in outside:
+                continue
+            message = f"{entry.id!r} can never run: {self._reason(guard, condition)}"
+            if opposite in guard:
+                other = next(one for one in guard if one == opposite)
+                message = f"{message}, and {self._reason(guard, other)}."
+            else:
+                message = f"{message}, which is not so where it stands."
+            hint = "Mark what may be missing with '?', or leave the condition out."
+            self._notes.error(entry.position, "unreachable", entry.node.at, message, hint)
+            return
+
+    def _reason(self, guard: Guard, condition: Condition) -> str:
+        via = guard[condition]
+        return f"it {condition.why}" if via is None else f"it needs {self._chain(via, condition)}"
+
+    # after them -------------------------------------------------------------------------
+
+    def leave(self, entry: Entry) -> None:
+        """Find out what else has to be so for a node to have a value."""
+        guard = dict(self.guards[entry])
+        for condition, via in self._of_bodies(entry):
+            guard.setdefault(condition, via)
+        if entry.node.on_error != "fail":
+            guard.setdefault(_succeeds(entry), None)
+        if isinstance(entry.node.work, Fail):
+            why = "never has a value: it fails"
+            guard[Condition(("fail", id(entry)), holds=True, why=why)] = None
+        self.guards[entry] = guard
+
+    def _of_bodies(self, entry: Entry) -> Iterable[tuple[Condition, Entry | None]]:
+        lacks: list[tuple[Entry, Condition]] = []
+        for read in entry.reads:
+            if read.is_within:
+                lacks.extend(self._missing_within(entry, read))
+        work = entry.node.work
+        if isinstance(work, Switch) and all(case.when is not None for case in work.cases):
+            why = "is skipped where no case holds (it has no else)"
+            yield Condition(("case", id(entry)), holds=True, why=why), None
+        if lacks and not isinstance(work, ForEach):
+            via, first = lacks[0]
+            why = f"is skipped where its output has no value, since {via.id!r} {first.why}"
+            yield Condition(("output", id(entry)), holds=True, why=why), None
+
+    def _missing_within(self, entry: Entry, read: Read) -> list[tuple[Entry, Condition]]:
+        """Take note of what an output, a condition or a ``next`` of a body may miss."""
+        work = entry.node.work
+        found: list[tuple[Entry, Condition]] = []
+        for reference, need, condition in self.missing(read):
+            if read.word in _FAILING:
+                text = f"{read.word!r} needs {self._chain(need, condition)}, and fails then."
+                self._note(read, reference, "may-have-no-value", text, is_error=True)
+            elif isinstance(work, ForEach):
+                text = f"the output needs {self._chain(need, condition)}: the result is null then."
+                if not work.is_partial:
+                    self._note(read, reference, "may-be-skipped", text)
+            else:
+                text = f"the output needs {self._chain(need, condition)}: {entry.id!r} is skipped then."
+                self._note(read, reference, "may-be-skipped", text)
+                found.append((need, condition))
+        if read.word == "output" and isinstance(work, Loop):
+            found.extend(self._of_no_pass(entry, work, read))
+        return found
+
+    def _of_no_pass(self, entry: Entry, work: Loop, read: Read) -> list[tuple[Entry, Condition]]:
+        """A ``while`` may end before its first pass, and its nodes have no value then (F-57)."""
+        if work.is_until or _begins(work):
+            return []
+        for reference in _sorted(read.value.references):
+            need = read.scope.find(reference.root)
+            if isinstance(need, Entry) and need.scope is read.scope and _is_plain(reference):
+                why = "has no value where no pass is run"
+                return [(need, Condition(("pass", id(entry)), holds=True, why=why))]
+        return []
+
+    # missing values ---------------------------------------------------------------------
+
+    def missing(self, read: Read) -> list[tuple[Reference, Entry, Condition]]:
+        """Return the plain references of an expression that may find no value, each with a reason."""
+        holds = self.holds[read.scope]
+        found: list[tuple[Reference, Entry, Condition]] = []
+        seen: set[Entry] = set()
+        for reference in _sorted(read.value.references):
+            need = read.scope.find(reference.root)
+            if not isinstance(need, Entry) or not _is_plain(reference) or need in seen:
+                continue
+            lacking = next(
+                (one for one in self.guards.get(need, _NOTHING) if one not in holds), None
+            )
+            if lacking is not None:
+                seen.add(need)
+                found.append((reference, need, lacking))
+        return found
+
+    def check_output(self) -> None:
+        """Take note of what the output of the flow may miss (F-10)."""
+        for read in self._layout.reads:
+            if read.reader is None:
+                for reference, need, condition in self.missing(read):
+                    text = f"the output needs {self._chain(need, condition)}; the run fails then."
+                    self._note(read, reference, "may-have-no-output", text, is_error=True)
+
+    def facts(self, read: Read) -> Facts:
+        """Return what is known of values where an expression is evaluated."""
+        known = set(self.holds[read.scope])
+        reader = read.reader
+        if reader is not None and not read.is_within:
+            known |= self.guards.get(reader, _NOTHING).keys()
+            if read.word == "when":
+                own = conditions_of(reader.node.when, reader.scope) if reader.node.when else []
+                known -= set(own)
+        elif reader is None or read.is_within:
+            for reference in read.value.references:
+                need = read.scope.find(reference.root)
+                if isinstance(need, Entry) and _is_plain(reference):
+                    known |= self.guards.get(need, _NOTHING).keys()
+        facts = Facts()
+        for condition in known:
+            if condition.facts is not None and condition.holds:
+                facts |= condition.facts
+        if reader is not None and len(reader.handles) == 1:
+            facts |= Facts(valued=[("outcome", reader.handles[0].id, "error")])
+        return facts
+
+    def _chain(self, need: Entry, condition: Condition) -> str:
+        """Say how a node comes to need what may not be so: ``'reply', which needs 'order', which …``."""
+        names = [need]
+        via = self.guards[need].get(condition)
+        while via is not None and len(names) < 6:
+            names.append(via)
+            via = self.guards[via].get(condition)
+        shown = names if len(names) <= 4 else [*names[:2], names[-1]]
+        chain = ", which needs ".join(repr(one.id) for one in shown)
+        return f"{chain}, which {condition.why}"
+
+    def _note(
+        self, read: Read, reference: Reference, code: str, message: str, *, is_error: bool = False
+    ) -> None:
+        hint = f"Write '{reference.root}?' to take null then."
+        for at, column in places_of(read.value, reference, read.at):
+            note = self._notes.error if is_error else self._notes.warn
+            note(read.position, code, at, message, hint, column=column)
+            return
+
+
+def _succeeds(entry: Entry) -> Condition:
+    why = f"has no value where it fails ('on_error: {entry.node.on_error}')"
+    return Condition(("ok", id(entry)), holds=True, why=why)
+
+
+def _of_case(entry: Entry, inner: Scope) -> list[Condition]:
+    """Return what is known where a case was taken: its condition, and none of those before it."""
+    work = entry.node.work
+    if not isinstance(work, Switch):
+        return []
+    found: list[Condition] = []
+    for case in work.cases[: inner.case]:
+        if case.when is not None:
+            found.extend(opposite_of(case.when, entry.scope))
+    taken = work.cases[inner.case].when
+    if taken is not None:
+        found.extend(conditions_of(taken, entry.scope))
+    return found
+
+
+def _begins(work: Loop) -> bool:
+    """Whether the first pass of a ``while`` is certain: its condition holds for what is known."""
+    source = work.state.source
+    parts = source if isinstance(source, dict) else {}
+    state = {}
+    for name, value in parts.items():
+        part = Template.parse(value)
+        if part.is_constant:
+            state[name] = part.evaluate({})
+    try:
+        return work.condition.evaluate({"loop": {"pass": 1, "state": state}}) is True
+    except ExpressionError:
+        return False
+
+
+def _is_plain(reference: Reference) -> bool:
+    return not (reference.is_optional or reference.is_outcome)
+
+
+def _sorted(references: Iterable[Reference]) -> list[Reference]:
+    return sorted(references, key=lambda one: (one.root, one.path, one.column))
