@@ -85,6 +85,7 @@ if TYPE_CHECKING:
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
+    from podium.flow import Flow, FlowInvalid
 
 __version__ = VERSION
 
@@ -92,10 +93,13 @@ _LATE = {
     "Podium": "podium.client.app",
     "Run": "podium.client.handle",
     "run": "podium.client.portal",
+    "Flow": "podium.flow",
+    "FlowInvalid": "podium.flow",
 }
 
 __all__ = [
-    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "File", "ForgottenAwait", "IdInUse", "InputInvalid",
+    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "File", "Flow",
+    "FlowInvalid", "ForgottenAwait", "IdInUse", "InputInvalid",
     "InvalidOption", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
     "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Refused", "ResultUnusable",
     "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed",

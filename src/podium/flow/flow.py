@@ -6,7 +6,7 @@ import fnmatch
 import re
 import sys
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike
@@ -19,7 +19,7 @@ from podium.core.spec import registry as process_registry
 from podium.flow.check import check as check_document
 from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.model import Document
-from podium.flow.parse import Parsed, Taken, TakeIn, parse
+from podium.flow.parse import Parsed, TakeIn, Taken, parse
 from podium.flow.source import Source, SourceError, read
 from podium.flow.spec import FlowSpec, TaskMissing, import_module
 from podium.functions.calls import Workflow
@@ -46,11 +46,12 @@ class Flow(Workflow[..., Any]):
     document: Document | None
 
     def __init__(
-        self, parsed: Parsed, source: Source | None, place: str, registry: Registry
-    ) -> None:
+        self, parsed: Parsed, source: Source | None, place: str, registry: Registry,
+        allow: Iterable[str],
+    ) -> None:  # fmt: skip
         self.document = parsed.document
         self.place = place
-        self._found = parsed.findings
+        self._found = [*parsed.findings, *import_used(parsed.document, tuple(allow))]
         self._source = source
         self._registry = registry
 
@@ -72,7 +73,7 @@ class Flow(Workflow[..., Any]):
         file = Path(path)
         source = read_file(file)
         parsed = parse(source.data, name=name_of(file), take_in=_beside(file))
-        return cls(parsed, source, str(path), registry)._using(allow)
+        return cls(parsed, source, str(path), registry, allow)
 
     @classmethod
     def from_text(
@@ -86,7 +87,7 @@ class Flow(Workflow[..., Any]):
         """
         source = read(text, name or "the flow")
         parsed = parse(source.data, name=name)
-        return cls(parsed, source, name or "the flow", registry)._using(allow)
+        return cls(parsed, source, name or "the flow", registry, allow)
 
     @classmethod
     def from_dict(
@@ -102,7 +103,7 @@ class Flow(Workflow[..., Any]):
             registry: Where its tasks are looked up.
         """
         parsed = parse(dict(data), name=name)
-        return cls(parsed, None, name or "the flow", registry)._using(allow)
+        return cls(parsed, None, name or "the flow", registry, allow)
 
     # what it is -------------------------------------------------------------------------
 
@@ -170,26 +171,6 @@ class Flow(Workflow[..., Any]):
         within = finding.column - 1 if finding.column else 0
         return finding.placed(line, column + within)
 
-    def _using(self, allow: Iterable[str]) -> Self:
-        """Import the modules of ``uses``, or find fault with them."""
-        uses = self.document.uses if self.document else ()
-        patterns = tuple(allow)
-        for index, module in enumerate(uses):
-            at = f"$.uses[{index}]"
-            if module in sys.modules:
-                continue
-            if not any(fnmatch.fnmatchcase(module, pattern) for pattern in patterns):
-                text = f"the module {module!r} is not allowed here."
-                hint = f"Import it beforehand, or allow it: allow=[{module!r}]."
-                self._found.append(Finding("module-not-allowed", at, text, hint))
-                continue
-            try:
-                import_module(module, self.name)
-            except TaskMissing as problem:
-                hint = "Is its directory on the path? Commands look in the current one."
-                self._found.append(Finding("module-missing", at, str(problem), hint))
-        return self
-
     def __repr__(self) -> str:
         return f"<flow {self.name} {self.hash[:12]}>"
 
@@ -198,6 +179,25 @@ def _news(known: list[Finding], found: Iterable[Finding]) -> list[Finding]:
     """Return the findings about places that nothing is known to be wrong with yet."""
     wrong = {one.path for one in known if one.is_error}
     return [one for one in found if one.path not in wrong]
+
+
+def import_used(document: Document | None, allow: tuple[str, ...]) -> Iterator[Finding]:
+    """Import the modules that a document uses; find fault with those that cannot or may not be."""
+    for index, module in enumerate(document.uses if document else ()):
+        at = f"$.uses[{index}]"
+        if module in sys.modules:
+            continue
+        if not any(fnmatch.fnmatchcase(module, pattern) for pattern in allow):
+            hint = f"Import it beforehand, or allow it: allow=[{module!r}]."
+            yield Finding(
+                "module-not-allowed", at, f"the module {module!r} is not allowed here.", hint
+            )
+            continue
+        try:
+            import_module(module, document.name if document else "")
+        except TaskMissing as problem:
+            hint = "Is its directory on the path? Commands look in the current one."
+            yield Finding("module-missing", at, str(problem), hint)
 
 
 # files ------------------------------------------------------------------------------------

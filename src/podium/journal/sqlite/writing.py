@@ -128,15 +128,7 @@ class Writer:
             taken = refused(batch.runs_new, self._found("SELECT id FROM runs WHERE id IN", ids))
             if taken:
                 batch = without(batch, taken)
-        if batch.families:
-            self._insert("INSERT INTO families(num,key) VALUES", "(?,?)", batch.families)
-        if batch.documents:
-            self._insert(
-                "INSERT OR IGNORE INTO documents(hash,content) VALUES", "(?,CAST(? AS TEXT))",
-                list(batch.documents.items()),
-            )  # fmt: skip
-        if batch.runs_new:
-            self._insert(_RUN, _RUN_ROW, [_run_values(row) for row in batch.runs_new])
+        self._create(batch)
         if batch.blobs:
             self._insert(
                 "INSERT INTO blobs(id,family,digest,data) VALUES", "(?,?,?,?)", batch.blobs
@@ -156,6 +148,18 @@ class Writer:
         if batch.inbox_done:
             self._found("DELETE FROM inbox WHERE id IN", batch.inbox_done)
         return CommitResult(frozenset(row.id for row in taken), undelivered)
+
+    def _create(self, batch: Batch) -> None:
+        """Insert new runs and what they rest on."""
+        if batch.families:
+            self._insert("INSERT INTO families(num,key) VALUES", "(?,?)", batch.families)
+        if batch.documents:
+            self._insert(
+                "INSERT OR IGNORE INTO documents(hash,content) VALUES", "(?,CAST(? AS TEXT))",
+                list(batch.documents.items()),
+            )  # fmt: skip
+        if batch.runs_new:
+            self._insert(_RUN, _RUN_ROW, [_run_values(row) for row in batch.runs_new])
 
     def _found(self, query: str, values: Sequence[Any], rest: str = "") -> set[Any]:
         """Carry out a query on many keys, return the first column of its rows."""
