@@ -43,17 +43,23 @@ def mermaid(picture: Picture) -> str:
     lines = [f"%% {_escaped(clean(picture.title) or 'flow')}", "flowchart TD"]
     lines += _body(tree, names, None, 1)
     lines += [f"  {_edge(edge, names)}" for edge in tree.picture.edges]
-    parts: list[Vertex | Group] = [*tree.vertices.values(), *tree.groups.values()]
-    for state in STATES:
-        members = [names[part.id] for part in parts if part.state == state]
-        if members:
-            lines += [
-                f"  classDef {state} {_CLASSES[state]}",
-                f"  class {','.join(members)} {state}",
-            ]
+    lines += _classes(tree, names)
     for style, numbers in _styles(tree.picture.edges):
         lines.append(f"  linkStyle {','.join(map(str, numbers))} {style}")
     return "\n".join(lines) + "\n"
+
+
+def _classes(tree: Tree, names: dict[str, str]) -> Iterator[str]:
+    """Yield the style of each state and who has it; frames are not filled, for what is in them is."""
+    for state in STATES:
+        vertices = [names[vertex.id] for vertex in tree.vertices.values() if vertex.state == state]
+        groups = [names[group.id] for group in tree.groups.values() if group.state == state]
+        if vertices:
+            yield f"  classDef {state} {_CLASSES[state]}"
+            yield f"  class {','.join(vertices)} {state}"
+        if groups:
+            yield f"  classDef {state}Frame fill:#8080800d,{_CLASSES[state].split(',')[1]}"
+            yield f"  class {','.join(groups)} {state}Frame"
 
 
 def _names(tree: Tree) -> dict[str, str]:
@@ -75,9 +81,9 @@ def _body(tree: Tree, names: dict[str, str], group: str | None, depth: int) -> I
     for child in tree.children[group]:
         if child in tree.vertices:
             opening, closing = _SHAPES[tree.vertices[child].kind]
-            yield f'{indent}{names[child]}{opening}"{_text(tree.vertices[child])}"{closing}'
+            yield f'{indent}{names[child]}{opening}"{_text(tree.vertices[child], "<br/>")}"{closing}'
             continue
-        yield f'{indent}subgraph {names[child]} ["{_text(tree.groups[child])}"]'
+        yield f'{indent}subgraph {names[child]} ["{_text(tree.groups[child], " · ")}"]'
         if tree.children[child]:
             yield from _body(tree, names, child, depth + 1)
         else:
@@ -85,10 +91,10 @@ def _body(tree: Tree, names: dict[str, str], group: str | None, depth: int) -> I
         yield f"{indent}end"
 
 
-def _text(part: Vertex | Group) -> str:
-    """Return what is written in a box: its label, its second line, its state in words."""
+def _text(part: Vertex | Group, between: str) -> str:
+    """Return what is written in a box or on a frame: its label, its second line, its state in words."""
     lines = [clean(part.label), clean(description(part)), part.state or ""]
-    return "<br/>".join(_escaped(line) for line in lines if line) or " "
+    return between.join(_escaped(line) for line in lines if line) or " "
 
 
 def _escaped(text: str) -> str:
@@ -99,10 +105,9 @@ def _escaped(text: str) -> str:
         else f"#{ord(char)};"
         for place, char in enumerate(text)
     ]
-    if len(safe) > 1 and re.match(r"\d+[.)]", text):
-        end = re.match(r"\d+", text)
-        assert end is not None
-        safe[end.end()] = f"#{ord(text[end.end()])};"
+    number = re.match(r"\d+(?=[.)])", text)
+    if number is not None:  # the beginning of a numbered list
+        safe[number.end()] = f"#{ord(text[number.end()])};"
     return "".join(safe)
 
 
