@@ -131,6 +131,7 @@ def arguments(description: str) -> Schema:
 # types of fields --------------------------------------------------------------------------
 
 
+_NO_SCHEMA: Final = "This is no JSON Schema. For fields: {type: object, properties: {…}}."
 _ONE_TYPE: Final = "A list stands for its items: it has exactly one type, as in [string]."
 
 
@@ -157,13 +158,16 @@ def types() -> dict[str, Schema]:
         "maxItems": 1,
         "errorMessage": _ONE_TYPE,
     }
+    known = [{"maxProperties": 0}, *({"required": [word]} for word in SCHEMA_WORDS)]
+    refused = {"additionalProperties": False, "errorMessage": _NO_SCHEMA}
+    has_word = {"if": {"anyOf": known}, "else": refused}
     return {
         "type": described(
             "Type",
             "string, integer, number, boolean, object, array, any or file, with a ? behind it if it may "
             "be left out; a list with the type of its items, such as [string]; or a JSON Schema.",
             either(
-                ref("json_schema"),
+                {"allOf": [ref("json_schema"), has_word]},
                 {"if": {"type": "array"}, "then": one, "else": words(meaning)},
                 "string",
                 "array",
@@ -194,10 +198,6 @@ def _json_schema() -> Schema:
         "minLength": count, "maxLength": count, "minItems": count, "maxItems": count,
         "uniqueItems": flag, "examples": {"type": "array"},
     }  # fmt: skip
-    refused = {
-        "additionalProperties": False,
-        "errorMessage": "This is no JSON Schema. For fields: {type: object, properties: {…}}.",
-    }
     return described(
         "JSON Schema",
         "A JSON Schema; with a default the field may be left out.",
@@ -205,10 +205,6 @@ def _json_schema() -> Schema:
             "type": "object",
             "properties": properties,
             "not": {"required": ["$ref"]},
-            "if": {
-                "anyOf": [{"maxProperties": 0}, *({"required": [word]} for word in SCHEMA_WORDS)]
-            },
-            "else": refused,
         },
     )
 

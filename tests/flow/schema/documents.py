@@ -1,0 +1,227 @@
+"""Documents of every shape that the language has, for Hypothesis; and such with one thing wrong in them."""
+
+from __future__ import annotations
+
+import copy
+
+from collections.abc import Iterator
+from typing import Any
+
+from hypothesis import strategies as st
+
+from podium.flow.parse.policies import COMMON, LATER
+
+IDS = st.sampled_from(["a", "b", "order", "pages_2", "x9"])
+EXPRESSIONS = st.sampled_from(
+    ["true", "a.ok", "input.n > 3 && has(a.b)", " size(order) == 0", "b? ?? false", True, False]
+)
+TEXTS = st.sampled_from(["", "plain", "Hello ${input.name}!", "${order}", "costs $5", "$${no}"])
+DURATIONS = st.sampled_from(
+    ["10m", "500ms", "1h30m", " 2d ", "1.5s", "0s", "PT5M", "P1DT2H", "P2W", "3us"]
+)
+VALUES = st.recursive(
+    st.one_of(TEXTS, st.none(), st.booleans(), st.integers(-3, 3), st.just(1.5)),
+    lambda inner: st.one_of(
+        st.lists(inner, max_size=2),
+        st.dictionaries(st.sampled_from(["k", "to", "$x"]), inner, max_size=2),
+    ),
+    max_leaves=4,
+)
+ARGS = st.dictionaries(st.sampled_from(["text", "order_id", "n"]), VALUES, max_size=2)
+PLAIN_TYPES = st.sampled_from(
+    [
+        "string",
+        "integer",
+        "number",
+        "boolean",
+        "object",
+        "array",
+        "any",
+        "file",
+        "string?",
+        "file?",
+        "any?",
+    ]
+)
+SCHEMAS = st.sampled_from([
+    {}, {"type": "string"}, {"type": ["string", "null"], "minLength": 1}, {"enum": ["a", 1, None]},
+    {"type": "integer", "minimum": 0, "default": 3}, {"const": 1}, {"anyOf": [{"type": "null"}, True]},
+    {"type": "object", "properties": {"a": {"type": "string"}, "b": False}, "required": ["a"]},
+    {"type": "array", "items": {"type": "number"}, "uniqueItems": True, "x-note": "any word"},
+])  # fmt: skip
+TYPES = st.one_of(
+    PLAIN_TYPES, PLAIN_TYPES.map(lambda one: [one]), PLAIN_TYPES.map(lambda one: [[one]]), SCHEMAS
+)
+FIELDS = st.dictionaries(st.sampled_from(["message", "urls", "type", "Über"]), TYPES, max_size=2)
+NAMES = st.sampled_from(["TimeoutError", "KeyError"])
+
+
+def one_or_many(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
+    """One of it, or a list."""
+    return st.one_of(one, st.lists(one, max_size=2))
+
+
+RETRY = st.one_of(
+    st.integers(1, 9),
+    st.fixed_dictionaries({}, optional={
+        "attempts": st.integers(1, 9), "backoff": DURATIONS, "factor": st.sampled_from([1, 2.5, 1000]),
+        "backoff_max": DURATIONS, "jitter": st.sampled_from([0, 0.5, 1]), "on": one_or_many(NAMES),
+        "not_on": one_or_many(NAMES),
+    }),
+)  # fmt: skip
+DECIDES = st.one_of(st.sampled_from(["all", "any", "settled"]), st.integers(1, 3))
+POLICY_WORDS: dict[str, st.SearchStrategy[Any]] = {
+    "description": TEXTS,
+    "when": EXPRESSIONS,
+    "after": one_or_many(st.sampled_from(["a", "order?"])),
+    "join": st.one_of(
+        DECIDES,
+        st.fixed_dictionaries(
+            {"of": DECIDES}, optional={"rest": st.sampled_from(["cancel", "continue"])}
+        ),
+    ),
+    "on_error": st.sampled_from(["fail", "continue", "order"]),
+    "retry": RETRY,
+    "timeout": DURATIONS,
+    "total_timeout": DURATIONS,
+    "effect": st.sampled_from(["pure", "read", "write", "once"]),
+    "compensate": st.one_of(
+        st.just("release"),
+        st.fixed_dictionaries({"call": st.just("release")}, optional={"args": ARGS}),
+    ),
+}
+WAITS = st.one_of(
+    DURATIONS,
+    st.just("${input.pause}"),
+    st.fixed_dictionaries({"until": TEXTS}),
+    st.fixed_dictionaries({"signal": st.just("paid")}, optional={"type": st.one_of(TYPES, FIELDS)}),
+)
+
+
+def nodes(depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
+    """Nodes by id, with bodies within bodies down to a depth."""
+    return st.dictionaries(IDS, st.deferred(lambda: node(depth)), max_size=2 if depth else 1)
+
+
+def node(depth: int) -> st.SearchStrategy[dict[str, Any]]:
+    """A node of any kind, with any of the words that go with it."""
+    kinds = [made for _, made in sorted(_kinds(depth).items())]
+    policies = st.fixed_dictionaries({}, optional=POLICY_WORDS)
+    few = policies.map(lambda words: dict([*words.items()][:3]))
+    return st.one_of(kinds).flatmap(lambda kind: few.map(lambda words: {**words, **kind}))
+
+
+def _kinds(depth: int) -> dict[str, st.SearchStrategy[Any]]:
+    args = {"args": ARGS}
+    kinds: dict[str, st.SearchStrategy[Any]] = {
+        "call": st.fixed_dictionaries({"call": st.just("fetch")}, optional=args),
+        "flow": st.fixed_dictionaries({"flow": st.just("ship")}, optional=args),
+        "wait": st.fixed_dictionaries({"wait": WAITS}),
+        "ask": st.fixed_dictionaries(
+            {"ask": TEXTS, "timeout": DURATIONS},
+            optional={"form": FIELDS, "to": TEXTS, "on_timeout": VALUES},
+        ),
+        "set": st.fixed_dictionaries({"set": VALUES}),
+        "fail": st.fixed_dictionaries({
+            "fail": st.one_of(
+                TEXTS, st.fixed_dictionaries({"message": TEXTS}, optional={"code": st.just("no-order")})
+            )
+        }),
+    }  # fmt: skip
+    return kinds if depth == 0 else kinds | _bodies(depth - 1)
+
+
+def _bodies(depth: int) -> dict[str, st.SearchStrategy[Any]]:
+    inner = nodes(depth)
+    case = st.fixed_dictionaries({"when": EXPRESSIONS}, optional={"nodes": inner, "output": VALUES})
+    last = st.fixed_dictionaries(
+        {"else": st.just(True)}, optional={"nodes": inner, "output": VALUES}
+    )
+    passes = {"max": st.integers(1, 5), "nodes": inner}
+    more = {"every": DURATIONS, "state": VALUES, "next": VALUES, "output": VALUES}
+    head = {"name": st.just("inner"), "input": FIELDS, "output": VALUES, "podium": st.just(1)}
+    return {
+        "flow-in-place": st.fixed_dictionaries({
+            "flow": st.fixed_dictionaries({"nodes": inner}, optional=head)
+        }),
+        "switch": st.fixed_dictionaries({
+            "switch": st.one_of(
+                st.lists(case, min_size=1, max_size=2),
+                st.tuples(case, last).map(list),
+            )
+        }),
+        "for_each": st.fixed_dictionaries(
+            {"for_each": st.sampled_from(["${input.urls}", [1, 2]]), "nodes": inner},
+            optional={
+                "as": st.sampled_from(["url", "item"]), "key": TEXTS, "concurrency": st.integers(1, 9),
+                "partial": st.booleans(), "output": VALUES,
+            },
+        ),
+        "while": st.fixed_dictionaries({"while": EXPRESSIONS, **passes}, optional=more),
+        "until": st.fixed_dictionaries({"until": EXPRESSIONS, **passes}, optional=more),
+    }  # fmt: skip
+
+
+DOCUMENTS: st.SearchStrategy[dict[str, Any]] = st.fixed_dictionaries(
+    {"podium": st.just(1), "name": st.sampled_from(["support", "a-b_2"]), "nodes": nodes()},
+    optional={
+        "description": TEXTS, "uses": one_or_many(st.sampled_from(["shop", "shop.tools"])),
+        "input": FIELDS, "output": VALUES,
+        "env": st.dictionaries(st.sampled_from(["REGION", "x"]), st.sampled_from(["eu", "", None]), max_size=2),
+    },
+)  # fmt: skip
+"""Documents that ``parse`` takes."""
+
+Path = tuple[str | int, ...]
+_OTHER = st.sampled_from([
+    None, True, False, 0, 1, 7, -1, 1.5, 2_000_000, "", "x", "Big", "if", "10m", "10", "all", "string",
+    "${input.a}", "${", "a b", [], ["x"], [1], ["a", "b"], {}, {"x": 1}, {"type": "string"}, {"type": "odd"},
+    {"call": "f"}, {"until": "a", "signal": "b"}, {"message": "m"}, {"of": "any"}, {"attempts": 2}, {"k": "odd"},
+])  # fmt: skip
+_WORDS = st.sampled_from(
+    [*COMMON, *sorted(LATER), "call", "set", "nodes", "else", "Call", "max", "on", "if", "A b"]
+)
+
+
+@st.composite
+def spoiled(draw: st.DrawFn) -> tuple[dict[str, Any], Path, Any]:
+    """A document with one thing changed; where, and what stands there now."""
+    document = copy.deepcopy(draw(DOCUMENTS))
+    places = [*_places(document)]
+    path = draw(st.sampled_from(places))
+    parent = _at(document, path[:-1])
+    key = path[-1]
+    how = draw(st.sampled_from(["replace", "replace", "drop", "rename", "add"]))
+    value: Any = None
+    if how == "drop":
+        del parent[key]
+    elif how == "rename" and isinstance(parent, dict):
+        value = parent.pop(key)
+        path = (*path[:-1], draw(_WORDS))
+        parent[path[-1]] = value
+    elif how == "add" and isinstance(parent, dict):
+        value = draw(_OTHER)
+        path = (*path[:-1], draw(_WORDS))
+        parent[path[-1]] = value
+    else:
+        value = draw(_OTHER)
+        parent[key] = value
+    return document, path, value
+
+
+def _places(value: Any, path: Path = ()) -> Iterator[Path]:
+    if path:
+        yield path
+    items: Any = ()
+    if isinstance(value, dict):
+        items = value.items()
+    elif isinstance(value, list):
+        items = enumerate(value)
+    for key, one in items:
+        yield from _places(one, (*path, key))
+
+
+def _at(value: Any, path: Path) -> Any:
+    for key in path:
+        value = value[key]
+    return value
