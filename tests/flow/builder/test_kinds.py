@@ -191,7 +191,7 @@ def flows_within() -> FlowBuilder[Any]:
     flow = FlowBuilder("flows")
     known = flow.flow("known", shipping("A1", fast=True))
     file = flow.flow("file", "./ship.yaml", {"id": known.id}, type=Order)
-    given = flow.flow("inner", kind, Message(f"Order {known.id}"))
+    given = flow.flow("inner", kind(Message(f"Order {known.id}")))
     named = flow.call("named", "elsewhere", {"n": 1})
     flow.output([file.lines[0].price, given, named])
     return flow
@@ -366,9 +366,7 @@ def asks() -> FlowBuilder[Any]:
     free = flow.ask("free", "Anything else?")
     flow.ask("nothing", "Go on?", timeout="1h", on_timeout=None)
     flow.fail("stop", f"No: {approve['why']}", when=raw("!approve.ok"))
-    flow.fail(
-        "code", f"No order {order.id}.", code="no-order", when=approve["ok"] & not_null(free)
-    )
+    flow.fail("code", f"No order {order.id}.", code="no-order", when=approve["ok"] & not_null(free))
     flow.output(approve["ok"])
     return flow
 

@@ -16,6 +16,7 @@ from podium.flow.builder.body import (
     Body,
     Case,
     Finished,
+    FlowCall,
     ItemBody,
     LoopBody,
     Part,
@@ -42,7 +43,7 @@ from podium.flow.builder.functions import (
 from podium.flow.builder.options import JoinOf, NodeOptions
 
 __all__ = [
-    "Body", "Case", "Finished", "FlowBuilder", "ItemBody", "JoinOf", "LoopBody", "NodeError",
+    "Body", "Case", "Finished", "FlowBuilder", "FlowCall", "ItemBody", "JoinOf", "LoopBody", "NodeError",
     "NodeOptions", "Outcome", "Part", "case", "choose", "coalesce", "contains", "has", "is_null",
     "maybe", "not_", "not_null", "otherwise", "outcome", "raw", "size", "sure",
 ]  # fmt: skip

@@ -27,7 +27,6 @@ A = TypeVar("A")
 B = TypeVar("B")
 C = TypeVar("C")
 D = TypeVar("D")
-I = TypeVar("I")  # noqa: E741 - input
 R = TypeVar("R")
 S = TypeVar("S")
 T = TypeVar("T")
@@ -62,14 +61,26 @@ def otherwise(body: Callable[[Body], R]) -> Case[R]:
 
 
 @dataclass(frozen=True, slots=True)
+class FlowCall(Generic[R_co]):
+    """A call of a flow that was written here: ``ship(Order("A1"))``."""
+
+    content: dict[str, Any]
+    args: Any
+
+
 class Finished(Generic[I_contra, R_co]):
-    """A flow whose output is known; it can stand in a node of another one.
+    """A flow whose output is known: called with its input, it can stand in a node of another flow."""
 
-    Attributes:
-        content: What stands there: the document without its version.
-    """
+    def __init__(self, content: Callable[[], dict[str, Any]]) -> None:
+        self._content = content
 
-    content: Callable[[], dict[str, Any]]
+    @overload
+    def __call__(self: Finished[None, R_co]) -> FlowCall[R_co]: ...
+    @overload
+    def __call__(self, input: I_contra) -> FlowCall[R_co]: ...
+    def __call__(self, input: Any = None) -> FlowCall[R_co]:
+        """Return a call of it."""
+        return FlowCall(self._content(), {} if input is None else input)
 
 
 class Body:
@@ -113,10 +124,8 @@ class Body:
         return self._called("call", id, made, options)
 
     @overload
-    def flow(self, id: str, flow: Call[R], /, **options: Unpack[NodeOptions]) -> R: ...
-    @overload
     def flow(
-        self, id: str, flow: Finished[I, R], args: I, /, **options: Unpack[NodeOptions]
+        self, id: str, flow: Call[R] | FlowCall[R], /, **options: Unpack[NodeOptions]
     ) -> R: ...
     @overload
     def flow(
@@ -147,9 +156,8 @@ class Body:
         Raises:
             InputInvalid: The arguments do not fit the workflow.
         """
-        if isinstance(flow, Finished):
-            content = flow.content()
-            return self._called("flow", id, Written(content, args), options)
+        if isinstance(flow, FlowCall):
+            return self._called("flow", id, Written(flow.content, flow.args), options)
         made = Written(flow, args or {}) if isinstance(flow, str) else written(flow, "flow")
         return self._called("flow", id, made, options)
 

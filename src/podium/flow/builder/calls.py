@@ -8,6 +8,7 @@ from collections.abc import Callable
 from typing import Any, Final, NamedTuple, cast
 
 from podium.core.errors import UsageError
+from podium.flow.flow import Flow
 from podium.functions.calls import Call, Task, Workflow
 
 _KINDS: Final[dict[str, Any]] = {"call": Task, "flow": Workflow}
@@ -48,6 +49,9 @@ def written(call: Any, method: str) -> Written:
         raise UsageError(
             f"The step of {callee.name!r} is named by its node: leave out .as_(…) and .with_id(…)."
         )
+    if isinstance(callee, Flow):
+        content = {word: each for word, each in callee.to_dict().items() if word != "podium"}
+        return Written(content, made.kwargs)
     undo = made.options.get("compensate")
     args = callee.spec.binder.bind(made.args, made.kwargs)
     return Written(callee.name, args, undo.name if undo is not None else "")

@@ -12,6 +12,7 @@ from podium.flow.builder.body import Body, Finished
 from podium.flow.builder.references import Reference
 from podium.flow.builder.scopes import Scope
 from podium.flow.builder.types import fields_of
+from podium.flow.flow import Flow
 from podium.flow.model import LANGUAGE
 
 I = TypeVar("I")  # noqa: E741 - input
@@ -95,6 +96,17 @@ class FlowBuilder(Body, Generic[I]):
             raise UsageError(f"The flow {self.name!r} has an output already.")
         self._output = {"output": self._json(value, "output")}
         return Finished(self._content)
+
+    def build(self) -> Flow:
+        """Return the flow, checked; the modules that it uses are imported.
+
+        Raises:
+            FlowInvalid: The check finds errors.
+        """
+        uses = self._head.get("uses", ())
+        flow = Flow.from_dict(self.to_dict(), name=self.name, allow=uses)
+        flow.require()
+        return flow
 
     def to_dict(self) -> dict[str, Any]:
         """Return the document as JSON, as a person would write it."""

@@ -18,6 +18,8 @@ from podium.flow.expression.tokens import tokens
 
 _FIELD: Final = re.compile(r"[A-Za-z_][A-Za-z0-9_]*")
 _QUOTED: Final = re.compile(r"[a-zA-Z0-9_.\-/ ]+")
+_WORDS: Final = frozenset({*KEYWORDS, "in"})
+"""What no field behind a point can be called."""
 _ESCAPED: Final = {"\\": "\\\\", "'": "\\'", "\n": "\\n", "\r": "\\r", "\t": "\\t"}
 _INT_MAX: Final = 2**63 - 1
 
@@ -80,9 +82,9 @@ def name_of(scope: Scope, name: str) -> Term:
 
 def field_of(owner: Term, name: str) -> Term:
     """Return a field: ``order.total``."""
-    if _FIELD.fullmatch(name) and name not in KEYWORDS and name != "in":
+    if _FIELD.fullmatch(name) and name not in _WORDS:
         step = f".{name}"
-    elif _QUOTED.fullmatch(name):
+    elif _QUOTED.fullmatch(name) and name not in _WORDS:
         step = f".`{name}`"
     else:
         return element_of(owner, literal(name))
