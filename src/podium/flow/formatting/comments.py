@@ -128,6 +128,13 @@ class Attachment:
         """Return what stands around a value."""
         return self._notes.get(id(node)) or Notes()
 
+    def move_lead(self, node: Node, to: Node) -> None:
+        """Put what stands before a value before another one, as the last."""
+        lead = self.of(node).lead
+        if lead:
+            self._note(to).lead += lead
+            lead.clear()
+
     def has_blank_above(self, part: Part) -> bool:
         """Return whether the line above an entry is empty."""
         return self._is_blank_above(self._text.place(part.start)[0])

@@ -25,12 +25,21 @@ class Layout:
 
     def lines(self, tree: Node) -> list[str]:
         """Return the lines of a document."""
+        self._hoist(tree, Role.FLOW)
         if parts(tree):
             head = self._take_head(tree)
             body = self._parts(tree, Role.FLOW, 0)
             return [*head, "", *body] if head else body
         value = [] if _is_nothing(tree) else self._value("", tree, Role.FLOW, 0, "")
         return [*value, *_opened(self._comments.of(tree).tail)]
+
+    def _hoist(self, node: Node, role: Role) -> None:
+        """Put what stands before the first part of an item before the item: there is one dash."""
+        for part, part_role in self._in_order(node, role) if self._comments.texts else ():
+            self._hoist(part.node, part_role)
+            if part.key is None and parts(part.node):
+                first, _ = self._in_order(part.node, part_role)[0]
+                self._comments.move_lead(first.node, part.node)
 
     def _take_head(self, tree: Node) -> list[str]:
         """Take the comment at the top that an empty line parts from the first entry."""
