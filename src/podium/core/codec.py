@@ -288,6 +288,8 @@ class Binder:
         return self._built(dict(given))
 
     def _check_names(self, given: Mapping[str, Any]) -> None:
+        if self._simple and given.keys() == self._signature.parameters.keys():
+            return
         parameters = self._signature.parameters
         has_rest = any(p.kind is p.VAR_KEYWORD for p in parameters.values())
         unknown = [] if has_rest else [name for name in given if name not in parameters]

@@ -34,9 +34,6 @@ from podium.flow.model import (
 from podium.policy.retry import Failure, decide
 
 ANY: Final = codec_for(Any)
-_LATER_ROLES: Final = frozenset({"key", "condition", "next", "undo"})
-"""Roles that are evaluated within a body, or at its end."""
-
 Heads = Mapping[str, Any]
 
 
@@ -84,11 +81,7 @@ def heads_of(body: BodyRun, run: NodeRun) -> Heads:
     plan, frame = run.plan, body.frame
     if isinstance(plan.node.work, Switch):
         return {"case": _case(body, run, plan.node.work)}
-    return {
-        role: frame.evaluate(reads, run.path)
-        for role, reads in plan.reads.items()
-        if role not in _LATER_ROLES
-    }
+    return {role: frame.evaluate(reads, run.path) for role, reads in plan.heads}
 
 
 def _case(body: BodyRun, run: NodeRun, work: Switch) -> int:

@@ -23,6 +23,8 @@ from podium.flow.model import (
     WaitUntil,
 )
 
+_LATER: Final = frozenset({"key", "condition", "next", "undo"})
+"""Roles that are evaluated within a body, or at its end."""
 VARIABLES: Final = frozenset({"input", "env", "loop", "item"})
 """Names that are no nodes, wherever they stand."""
 
@@ -62,13 +64,15 @@ class NodePlan:
         handles: The nodes whose failure starts it; empty for most.
         readers: Nodes beside it that need it, or have something within that does.
         is_kept: Whether the owner of the body reads it, so that no join calls it off.
+        is_bare: Whether the document says nothing about how often, how long, and how to undo.
         when: Its condition.
         reads: What else it evaluates, by role (``args``, ``items``, ``case 0``, ``next`` …).
+        heads: Those of them that it evaluates as it starts.
         bodies: Its bodies, prepared.
     """
 
     __slots__ = (
-        "bodies", "firm", "handles", "id", "is_kept", "needs", "node", "readers", "reads", "when",
+        "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "when",
     )  # fmt: skip
 
     def __init__(self, node: Node, variables: frozenset[str]) -> None:
@@ -84,21 +88,18 @@ class NodePlan:
         self.handles: tuple[str, ...] = ()
         self.readers: list[str] = []
         self.is_kept = False
+        self.is_bare = node.policy == Policy()
         self.when = Reads.of(node.when) if node.when is not None else None
         self.reads = {role: Reads.of(source) for role, source in _roles(node)}
         undo = node.policy.compensate
         if undo is not None and undo.args is not None:
             self.reads["undo"] = Reads.of(undo.args)
+        self.heads = tuple((role, one) for role, one in self.reads.items() if role not in _LATER)
         if isinstance(node.work, ForEach):
             variables |= {node.work.item}
         self.bodies = tuple(BodyPlan(body, variables) for body in node.bodies())
         for body in self.bodies:
             body.keep(self.reads.get(role) for role in ("condition", "next"))
-
-    @property
-    def is_bare(self) -> bool:
-        """Whether the document says nothing about how often, how long, and how to undo."""
-        return self.node.policy == Policy()
 
     @property
     def reads_within(self) -> set[str]:

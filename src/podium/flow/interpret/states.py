@@ -152,19 +152,16 @@ class Frame:
             NoValue: A plain reference finds none.
             NodeFailed: The expression has no result.
         """
-        if not (reads.plain or reads.marked or reads.outcomes):
-            variables: dict[str, Any] = {}
-        else:
-            variables = self._variables(reads)
+        variables = {name: self._value(name) for name in reads.plain}
+        if reads.marked or reads.outcomes:
+            self._add(reads, variables)
         try:
             return reads.source.evaluate(variables)
         except ExpressionError as error:
             raise NodeFailed(path, error.code, str(error), "ExpressionError") from None
 
-    def _variables(self, reads: Reads) -> dict[str, Any]:
-        variables: dict[str, Any] = {}
-        for name in reads.plain:
-            variables[name] = self._value(name)
+    def _add(self, reads: Reads, variables: dict[str, Any]) -> None:
+        """Add what is there whether a node has a value or not."""
         for name in reads.marked:
             try:
                 variables[name] = self._value(name)
@@ -175,7 +172,6 @@ class Frame:
             variables["outcome"] = {
                 name: node.outcome() for name, node in nodes.items() if node is not None
             }
-        return variables
 
     def _value(self, name: str) -> Any:
         frame: Frame | None = self
