@@ -12,6 +12,7 @@ import enum
 import inspect
 import math
 import sys
+import types
 import typing
 
 from collections.abc import Callable, Iterable, Mapping
@@ -231,6 +232,7 @@ class Binder:
         "_count",
         "_decode",
         "_defaults",
+        "_is_plain",
         "_names",
         "_rest",
         "_signature",
@@ -250,6 +252,7 @@ class Binder:
         self._count = len(parameters)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         fields = {p.name: _field_type(p, hints) for p in parameters}
+        self._is_plain = all(map(_is_plain, fields.values()))
         self._rest = next((p.name for p in parameters if p.kind is p.VAR_POSITIONAL), None)
         self._decode = codec_for(_typed_dict(name, fields)) if fields else codec_for(_DICT)
 
@@ -312,6 +315,8 @@ class Binder:
             InputInvalid: A name is missing or unknown, or a value does not fit its type.
         """
         self._check_names(given)
+        if self._is_plain:
+            return dict(given)  # checked against the types as every call is, when it is copied
         try:
             return self.decode(encode(given, f"the arguments of {self.name}"))
         except ValueNotPortable as problem:
@@ -382,6 +387,18 @@ class Binder:
 
     def _has_rest(self) -> bool:
         return any(p.kind is p.VAR_POSITIONAL for p in self._signature.parameters.values())
+
+
+def _is_plain(kind: Any) -> bool:
+    """Whether values of a type are what JSON decodes to, so that nothing is to be built."""
+    if kind in (Any, str, int, float, bool, None, type(None), dict, list, _DICT):
+        return True
+    origin, args = typing.get_origin(kind), typing.get_args(kind)
+    if origin is typing.Literal:
+        return True
+    if origin in (list, dict, types.UnionType, typing.Union, typing.NotRequired):
+        return all(map(_is_plain, args))
+    return False
 
 
 def _same(default: Any, value: Any) -> bool:

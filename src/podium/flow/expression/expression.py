@@ -14,7 +14,7 @@ from podium.flow.expression.facts import NONE, Facts, facts_of
 from podium.flow.expression.parser import parse
 from podium.flow.expression.references import Reference, references_of
 from podium.flow.expression.shapes import Schema
-from podium.flow.expression.syntax import Node
+from podium.flow.expression.syntax import Name, Node
 
 JsonSchema = Schema
 """A JSON Schema as it was decoded."""
@@ -34,6 +34,7 @@ class Expression:
         self.at = at
         self.references: frozenset[Reference] = references_of(node)
         self._node = node
+        self._name = node.name if isinstance(node, Name) and not node.is_optional else None
         self._before = before
 
     @classmethod
@@ -76,6 +77,9 @@ class Expression:
             ExpressionError: There is no result: ``no-such-field``, ``no-overload``, ``budget`` and
                 others.
         """
+        name = self._name
+        if name is not None and name in variables:
+            return variables[name]  # it is handed on as it is
         try:
             return results.leave(self._compute(Scope(variables)), is_built=self._is_built)
         except ExpressionError as error:
