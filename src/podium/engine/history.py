@@ -82,13 +82,17 @@ class History:
     def of(cls, rows: Iterable[RecordRow], code: str) -> History:
         """Arrange committed records; ``code`` is the version recorded with the run."""
         history = cls(code=code)
-        for row in rows:
-            history.records += 1
-            history.last_at = max(history.last_at, row.at)
-            if row.kind < Kind.STARTED:
-                history.facts.append(Fact(row.kind, row.path, row.at, row.body))
-            history._note(row)
+        history.take(rows)
         return history
+
+    def take(self, rows: Iterable[RecordRow]) -> None:
+        """Add the records that follow."""
+        for row in rows:
+            self.records += 1
+            self.last_at = max(self.last_at, row.at)
+            if row.kind < Kind.STARTED:
+                self.facts.append(Fact(row.kind, row.path, row.at, row.body))
+            self._note(row)
 
     def _note(self, row: RecordRow) -> None:
         kind, path = row.kind, row.path

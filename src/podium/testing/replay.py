@@ -12,41 +12,12 @@ import msgspec
 
 from podium.core.codec import decode_any
 from podium.core.errors import ErrorInfo, PodiumError
-from podium.core.limits import PAYLOAD_BYTES_MAX
-from podium.core.spec import Registry
-from podium.core.version import VERSION
-from podium.engine.commands import Ending, Settings
-from podium.engine.history import History
-from podium.engine.program import Program
-from podium.journal.payload import HEAD, FamilyPayloads
-from podium.journal.records import Kind
+from podium.core.spec import Registry, StoredDocument, WorkflowSpec
+from podium.engine.commands import Ending
+from podium.engine.replaying import Replay
+from podium.engine.replaying import Values as Values
 from podium.journal.store import ENDED_STATUSES, Reader, RunRow
 from podium.testing.ports import SimEntropy
-
-
-class _Blobs:
-    """Committed blobs of one family."""
-
-    def __init__(self, reader: Reader, family: int) -> None:
-        self._reader = reader
-        self._family = family
-        self.blob = reader.blob
-
-    def digests(self) -> list[tuple[bytes, int]]:
-        """Return the committed digests."""
-        return self._reader.digests(self._family)
-
-
-class Values:
-    """Opens the recorded values of a family."""
-
-    def __init__(self, reader: Reader, family: int) -> None:
-        self._tree = FamilyPayloads(reader.family_key(family), _Blobs(reader, family))
-        self.fingerprint = self._tree.fingerprint
-
-    def open(self, envelope: bytes) -> bytes:
-        """Return the JSON of a value."""
-        return self._tree.unpack(envelope) if envelope.startswith(HEAD) else envelope
 
 
 def replay(reader: Reader, run_id: str, registry: Registry) -> Ending | None:
@@ -57,18 +28,21 @@ def replay(reader: Reader, run_id: str, registry: Registry) -> Ending | None:
     """
     row = reader.run(run_id)
     assert row is not None, f"no run {run_id!r}"
-    program = _program(reader, row, registry)
+    again = Replay(reader, row, _spec_of(reader, row, registry), SimEntropy(0))
     try:
-        program.start()
-        program.take_commands()
-        for fact in program.history.facts:
-            if program.ending is not None:
-                break
-            program.deliver(fact)
-            program.take_commands()
-        return program.ending
+        return again.go_on()
     finally:
-        program.suspend()
+        again.close()
+
+
+def _spec_of(reader: Reader, row: RunRow, registry: Registry) -> WorkflowSpec:
+    if row.document is None:
+        return registry.workflow(row.workflow)
+    content = reader.document(row.document)
+    assert content is not None, f"the document of run {row.id!r} is not kept"
+    from podium.flow.spec import interpret  # late: most programs run none
+
+    return interpret(StoredDocument(row.document, content), registry)
 
 
 def differences(reader: Reader, row: RunRow, registry: Registry) -> list[str]:
@@ -103,27 +77,3 @@ def brief_error(error: ErrorInfo | None) -> tuple[Any, ...] | None:
     if error is None:
         return None
     return error.type, error.message, error.code, error.path, brief_error(error.cause)
-
-
-def _program(reader: Reader, row: RunRow, registry: Registry) -> Program:
-    spec = registry.workflow(row.workflow)
-    values = Values(reader, row.family)
-    history = History.of(reader.records(row.num, row.base, 1_000_000), row.version)
-    settings = Settings(
-        run_id=row.id, uid=row.uid, incarnation=row.incarnation, headers=decode_any(row.headers),
-        payload_bytes_max=PAYLOAD_BYTES_MAX, fingerprint=values.fingerprint, resolve=values.open,
-        child_id=lambda path: f"{row.id}:{path}", environment=lambda _name: None,
-        code=f"{spec.version}+podium-{VERSION}",
-    )  # fmt: skip
-    began = _began_at(reader, row)
-    return Program(spec, values.open(row.input), began, history, settings, SimEntropy(0))
-
-
-def _began_at(reader: Reader, row: RunRow) -> int:
-    if not row.incarnation:
-        return row.created_at
-    first = reader.records(row.num, row.base - 1, 1)[0]
-    assert first.kind == Kind.RESTARTED, (
-        f"the incarnation begins with a record of kind {first.kind}"
-    )
-    return first.at
