@@ -14,8 +14,7 @@ from podium.core.codec import decode_any
 from podium.core.errors import ErrorInfo, PodiumError
 from podium.core.spec import Registry, StoredDocument, WorkflowSpec
 from podium.engine.commands import Ending
-from podium.engine.replaying import Replay
-from podium.engine.replaying import Values as Values
+from podium.engine.replaying import Replay, Values
 from podium.journal.store import ENDED_STATUSES, Reader, RunRow
 from podium.testing.ports import SimEntropy
 
