@@ -16,13 +16,13 @@ import math
 
 from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from itertools import pairwise
 from typing import Final, NamedTuple
 
 from podium.flow.render.channel import Channel, route
-from podium.flow.render.layers import Link, assign, backward
+from podium.flow.render.layers import Link, assign
 from podium.flow.render.order import arrange
 from podium.flow.render.picture import Edge, Tree
+from podium.flow.render.pieces import Part, Piece, Place, Port, cut_up
 from podium.flow.render.place import place
 from podium.flow.render.spots import Arc, Size, Spots, spread
 
@@ -117,13 +117,6 @@ class Layout:
     wires: tuple[Wire, ...]
 
 
-_Trunk = tuple[str, str, str]
-"""Whether it fans out or gathers (``out``, ``in``), the part that all of it share, the kind of its edges."""
-_Part = str | tuple[str, _Trunk]
-"""What stands in a level: a vertex or group by its id, or a port with its side and trunk."""
-_Key = tuple[_Part, _Part, _Trunk, str]
-
-
 def lay_out(
     tree: Tree, spacing: Spacing, *, size: Callable[[str], Size], label_size: Callable[[str], Size],
     width_max: int | None = None,
@@ -137,14 +130,17 @@ def lay_out(
         label_size: The size of a label.
         width_max: Layers are split rather than made wider; None chooses by the number of boxes.
     """
-    levels, paths = _levels(tree)
+    paths = cut_up(tree)
+    levels: dict[str | None, dict[Piece, None]] = {None: {}, **{id: {} for id in tree.groups}}
+    for group, piece in (each for path in paths for each in path):
+        levels[group][piece] = None
     blocks: dict[str | None, _Block] = {}
     groups = [id for id, _ in tree.depth_first() if id in tree.groups]
     for group in [*reversed(groups), None]:
         inner = (
             None if width_max is None else width_max - 2 * spacing.side * len(_around(tree, group))
         )
-        level = _Level(tree.children[group], levels[group], spacing, label_size)
+        level = _Level(tree.children[group], list(levels[group]), spacing, label_size)
         blocks[group] = level.lay_out(
             lambda part: blocks[part].frame if part in blocks else size(part), blocks, inner
         )
@@ -164,16 +160,16 @@ class _Block:
     Attributes:
         size: Of what is in it.
         places: By part.
-        lines: By key, the points from source to target.
-        labels: By key.
+        lines: By piece, the points from source to target.
+        labels: By piece.
         frame: The size of the frame.
         shift: How far to the right what is in it begins.
     """
 
     size: Size
-    places: dict[_Part, Rect] = field(default_factory=dict)
-    lines: dict[_Key, list[Point]] = field(default_factory=dict)
-    labels: dict[_Key, Rect] = field(default_factory=dict)
+    places: dict[Part, Rect] = field(default_factory=dict)
+    lines: dict[Piece, list[Point]] = field(default_factory=dict)
+    labels: dict[Piece, Rect] = field(default_factory=dict)
     frame: Size = field(default_factory=lambda: Size(0, 0))
     shift: int = 0
 
@@ -183,48 +179,10 @@ class _Block:
         self.frame = Size(width, self.size.height + spacing.top + spacing.bottom)
         self.shift = (width - self.size.width) // 2
 
-    def port(self, part: _Part) -> int:
+    def port(self, part: Part) -> int:
         """Return where on the frame a port is, from the middle of the frame to the right."""
         rect = self.places[part]
         return self.shift + rect.x + rect.width // 2 - self.frame.width // 2
-
-
-def _levels(tree: Tree) -> tuple[dict[str | None, list[_Key]], list[list[tuple[str | None, _Key]]]]:
-    """Cut the edges at the frames: return the arrows of each level, and the pieces of each edge."""
-    edges = tree.picture.edges
-    fan_out: dict[tuple[str, str], int] = {}
-    fan_in: dict[tuple[str, str], int] = {}
-    for edge in edges:
-        fan_out[edge.source, edge.kind] = fan_out.get((edge.source, edge.kind), 0) + 1
-        fan_in[edge.target, edge.kind] = fan_in.get((edge.target, edge.kind), 0) + 1
-    levels: dict[str | None, dict[_Key, None]] = {None: {}, **{id: {} for id in tree.groups}}
-    paths: list[list[tuple[str | None, _Key]]] = []
-    for edge in edges:
-        gathers = (
-            fan_in[edge.target, edge.kind] > fan_out[edge.source, edge.kind] and not edge.label
-        )
-        trunk = ("in", edge.target, edge.kind) if gathers else ("out", edge.source, edge.kind)
-        path = _pieces(tree, edge, trunk)
-        for level, key in path:
-            levels[level][key] = None
-        paths.append(path)
-    return {level: list(keys) for level, keys in levels.items()}, paths
-
-
-def _pieces(tree: Tree, edge: Edge, trunk: _Trunk) -> list[tuple[str | None, _Key]]:
-    """Return the pieces of one edge from its source to its target, each with its level."""
-    up, down = tree.chain(edge.source), tree.chain(edge.target)
-    while up and down and up[-1] == down[-1]:
-        up.pop()
-        down.pop()
-    path: list[tuple[str | None, _Key]] = []
-    for inner, group in pairwise(up):
-        path.append((group, (inner, ("exit", trunk), trunk, "")))
-    path.append((tree.parents[up[-1]], (up[-1], down[-1], trunk, "")))
-    for group, inner in pairwise(reversed(down)):
-        path.append((group, (("entry", trunk), inner, trunk, "")))
-    level, key = path.pop()
-    return [*path, (level, (*key[:3], edge.label))]
 
 
 class _Level:
@@ -233,15 +191,16 @@ class _Level:
     def __init__(
         self,
         children: list[str],
-        keys: list[_Key],
+        pieces: list[Piece],
         spacing: Spacing,
         label_size: Callable[[str], Size],
     ) -> None:
         self._spacing = spacing
         self._label_size = label_size
-        self._keys = keys
-        ports = {part: None for key in keys for part in key[:2] if not isinstance(part, str)}
-        self._parts: list[_Part] = [*children, *ports]
+        self._pieces = pieces
+        ends = (end for piece in pieces for end in (piece.source, piece.target))
+        ports = dict.fromkeys(end for end in ends if isinstance(end, Port))
+        self._parts: list[Part] = [*children, *ports]
         self._numbers = {part: number for number, part in enumerate(self._parts)}
         self._inner = len(children)
 
@@ -250,24 +209,23 @@ class _Level:
     ) -> _Block:
         """Run the four phases."""
         sizes = [size(part) if isinstance(part, str) else Size(1, 0) for part in self._parts]
-        links = [self._link(key) for key in self._keys]
-        back = backward(len(sizes), links)
-        links = [
-            Link(link.target, link.source, link.span) if number in back else link
-            for number, link in enumerate(links)
-        ]
+        links = [self._link(piece) for piece in self._pieces]
         layers = self._layers(sizes, links, width_max)
         arcs = [
-            self._arc(key, link, number in back, sizes, blocks)
-            for number, (key, link) in enumerate(zip(self._keys, links, strict=True))
+            self._arc(piece, link, sizes, blocks)
+            for piece, link in zip(self._pieces, links, strict=True)
         ]
         spots = spread(sizes, layers, arcs, 1)
         arrange(spots)
         columns = place(spots, lambda left, right: self._gap(spots, left, right))
-        return self._draw(spots, columns, arcs, back)
+        return self._draw(spots, columns)
 
-    def _link(self, key: _Key) -> Link:
-        return Link(self._numbers[key[0]], self._numbers[key[1]], 2 if key[3] else 1)
+    def _link(self, piece: Piece) -> Link:
+        """Return a piece pointed down."""
+        source, target = self._numbers[piece.source], self._numbers[piece.target]
+        if piece.is_back:
+            source, target = target, source
+        return Link(source, target, 2 if piece.label else 1)
 
     def _layers(self, sizes: list[Size], links: list[Link], width_max: int | None) -> list[int]:
         """Return the layers, with those that enter above all others and those that leave below."""
@@ -283,41 +241,37 @@ class _Level:
             )
         between = [link for link in links if link.source < inner and link.target < inner]
         layers = assign(widths, between, width_max=width_max + gap)
-        sides = [part[0] for part in self._parts[inner:]]
+        sides = [part.side for part in self._parts if isinstance(part, Port)]
         has_labels = any(link.source >= inner and link.span > 1 for link in links)
-        first = 2 if has_labels else 1 if "entry" in sides else 0
+        first = 2 if has_labels else 1 if "top" in sides else 0
         last = first + max(layers, default=-1) + 1
         return [
             *(layer + first for layer in layers),
-            *(0 if side == "entry" else last for side in sides),
+            *(0 if side == "top" else last for side in sides),
         ]
 
     def _arc(
-        self,
-        key: _Key,
-        link: Link,
-        is_back: bool,
-        sizes: list[Size],
-        blocks: dict[str | None, _Block],
+        self, piece: Piece, link: Link, sizes: list[Size], blocks: dict[str | None, _Block]
     ) -> Arc:
-        source, target, trunk, label = key
-        ends = [
-            self._end(source, ("exit", trunk), sizes, blocks), self._end(target, ("entry", trunk), sizes, blocks)
-        ]  # fmt: skip
-        (upper_at, upper_room), (lower_at, lower_room) = reversed(ends) if is_back else ends
+        lower, upper = (
+            (piece.source, piece.target) if piece.is_back else (piece.target, piece.source)
+        )
+        upper_at, upper_room = self._end(upper, Port("bottom", piece.trunk), sizes, blocks)
+        lower_at, lower_room = self._end(lower, Port("top", piece.trunk), sizes, blocks)
         return Arc(
-            link.source, link.target, (trunk, key) if is_back else trunk,
-            upper_at, lower_at, upper_room, lower_room, self._label_size(label) if label else None,
+            link.source, link.target, (piece.trunk, piece) if piece.is_back else piece.trunk,
+            upper_at, lower_at, upper_room, lower_room,
+            self._label_size(piece.label) if piece.label else None,
         )  # fmt: skip
 
     def _end(
-        self, part: _Part, port: _Part, sizes: list[Size], blocks: dict[str | None, _Block]
+        self, part: Part, port: Port, sizes: list[Size], blocks: dict[str | None, _Block]
     ) -> tuple[int, int]:
         """Return where an arrow meets a part, from its middle, and how far it may be moved.
 
         It meets a frame at its port, if it goes on inside; else it meets the middle.
         """
-        if not isinstance(part, str):
+        if isinstance(part, Port):
             return 0, 0
         block = blocks.get(part)
         if block is not None and port in block.places:
@@ -329,12 +283,12 @@ class _Level:
         boxes = sum(spot < self._inner for spot in (left, right))
         return self._spacing.box_gap if boxes == 2 else self._spacing.line_gap
 
-    def _draw(self, spots: Spots, columns: list[int], arcs: list[Arc], back: set[int]) -> _Block:
+    def _draw(self, spots: Spots, columns: list[int]) -> _Block:
         channels = self._channels(spots, columns)
         tops = self._tops(spots, channels)
         layer_of = {spot: layer for layer, row in enumerate(spots.rows) for spot in row}
         height = 0
-        places: dict[_Part, Rect] = {}
+        places: dict[Part, Rect] = {}
         for spot, part in enumerate(self._parts):
             size = spots.sizes[spot]
             places[part] = Rect(
@@ -342,23 +296,18 @@ class _Level:
             )
             height = max(height, places[part].bottom)
         block = _Block(Size(0, height), places)
-        for number, (key, way) in enumerate(zip(self._keys, spots.ways, strict=True)):
+        for piece, way in zip(self._pieces, spots.ways, strict=True):
             points: list[Point] = []
             for at in way:
                 joint = spots.joints[at]
                 layer = layer_of[joint.upper]
                 points += self._bend(spots, channels[layer], at, tops, layer)
-                lower = joint.lower
-                if spots.kinds[lower] == "label":
-                    size = spots.sizes[lower]
+                if spots.kinds[joint.lower] == "label":
+                    size = spots.sizes[joint.lower]
+                    left = columns[joint.lower] - size.width // 2
                     bottom = tops[layer + 1] + self._height(spots, layer + 1)
-                    block.labels[key] = Rect(
-                        columns[lower] - size.width // 2,
-                        bottom - size.height,
-                        size.width,
-                        size.height,
-                    )
-            block.lines[key] = points[::-1] if number in back else points
+                    block.labels[piece] = Rect(left, bottom - size.height, size.width, size.height)
+            block.lines[piece] = points[::-1] if piece.is_back else points
         block.size = Size(_right(spots, columns), height)
         return block
 
@@ -368,11 +317,9 @@ class _Level:
         for number, joint in enumerate(spots.joints):
             below[layer_of[joint.upper]].append(number)
         return [
-            route(
-{number: spots.joints[number] for number in numbers}, columns, self._spacing.track_gap
-            )
+            route({at: spots.joints[at] for at in numbers}, columns, self._spacing.track_gap)
             for numbers in below
-        ]  # fmt: skip
+        ]
 
     def _height(self, spots: Spots, layer: int) -> int:
         return max((spots.sizes[spot].height for spot in spots.rows[layer]), default=0)
@@ -430,7 +377,7 @@ def _right(spots: Spots, columns: list[int]) -> int:
 
 def _assemble(
     tree: Tree, groups: list[str], blocks: dict[str | None, _Block],
-    paths: list[list[tuple[str | None, _Key]]], spacing: Spacing,
+    paths: list[list[Place]], spacing: Spacing,
 ) -> Layout:  # fmt: skip
     """Put the blocks into each other, and the pieces of each edge together."""
     origins: dict[str | None, Point] = {None: Point(0, 0)}
@@ -449,11 +396,11 @@ def _assemble(
     for edge, path in zip(tree.picture.edges, paths, strict=True):
         points: list[Point] = []
         label: Rect | None = None
-        for level, key in path:
-            origin = origins[level]
-            points += [Point(x + origin.x, y + origin.y) for x, y in blocks[level].lines[key]]
-            if key in blocks[level].labels:
-                label = _moved(blocks[level].labels[key], origin)
+        for level, piece in path:
+            block, origin = blocks[level], origins[level]
+            points += [Point(x + origin.x, y + origin.y) for x, y in block.lines[piece]]
+            if piece in block.labels:
+                label = _moved(block.labels[piece], origin)
         wires.append(Wire(edge, _corners(points), label))
     return Layout(blocks[None].size, boxes, frames, tuple(wires))
 

@@ -58,10 +58,7 @@ def _pairs(tree: Tree) -> _Pairs:
     """Return, by the group that has both, the pairs of parts of which the second waits for the first."""
     pairs: _Pairs = {}
     for edge in tree.picture.edges:
-        up, down = tree.chain(edge.source), tree.chain(edge.target)
-        while up[-1] == down[-1]:
-            up.pop()
-            down.pop()
+        up, down = tree.apart(edge)
         pairs.setdefault(tree.parents[up[-1]], []).append((up[-1], down[-1]))
     return pairs
 

@@ -148,6 +148,14 @@ class Tree:
         """Return a part and the groups around it, from the inside out."""
         return [id, *_ancestors(self.parents[id], self.parents)]
 
+    def apart(self, edge: Edge) -> tuple[list[str], list[str]]:
+        """Return the chains of an edge's source and target up to where they stand in one group."""
+        source, target = self.chain(edge.source), self.chain(edge.target)
+        while source and target and source[-1] == target[-1]:
+            source.pop()
+            target.pop()
+        return source, target
+
     def depth_first(self, group: str | None = None, depth: int = 0) -> Iterator[tuple[str, int]]:
         """Yield what stands in a group and in the groups in it, each with its depth."""
         for id in self.children[group]:
