@@ -106,6 +106,11 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], type[PodiumError], str]] = {
         UsageError,
         "'order' is undone with 'release' already",
     ),
+    "args": (
+        lambda f: f.call("a", "search", f.input),
+        UsageError,
+        r"arguments are \$\{input\}; expected a map",
+    ),
     "output": (lambda f: [f.output(1), f.output(2)], UsageError, "has an output already"),
     "fields": (lambda f: FlowBuilder("b", input=int), InvalidOption, "int has no fields"),
 }
@@ -247,6 +252,17 @@ def test_a_loaded_flow_stands_in_place() -> None:
 
     assert node["args"] == {"id": "${order.id}"}
     assert node["flow"]["name"] == "ship"
+    flow.build()
+
+
+def test_a_whole_value_is_the_input_of_an_inner_flow() -> None:
+    """An inner flow that is given one reference takes its fields from it."""
+    inner = FlowBuilder("inner", input=Message)
+    finished = inner.output(inner.input.message)
+    flow = FlowBuilder("outer", input=Message)
+    flow.output(flow.flow("a", finished(flow.input)))
+
+    assert flow.to_dict()["nodes"]["a"]["args"] == {"message": "${input.message}"}
     flow.build()
 
 

@@ -1,9 +1,11 @@
 """What is done with references is written as the expression that means the same."""
 
+import enum
 import operator
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from typing import Any
 
 import pytest
@@ -37,6 +39,10 @@ def order() -> Any:
     return FlowBuilder("f").call("order", order_status("A1"))
 
 
+class Kind(enum.Enum):
+    REFUND = "refund"
+
+
 WRITTEN: dict[str, Callable[[Any], Any]] = {
     "order.lines[0].sku": lambda order: order.lines[0].sku,
     "order['it\\'s']": lambda order: order["it's"],
@@ -49,6 +55,7 @@ WRITTEN: dict[str, Callable[[Any], Any]] = {
     "order.line == {'sku': order.id, 'price': 1.5}": lambda order: (
         order.line == Line(order.id, 1.5)
     ),
+    "order.kind == 'refund'": lambda order: order.kind == Kind.REFUND,
     "has(order.total)": lambda order: has(order.total),
     "has(order?.total)": lambda order: has(maybe(order.total)),
     "order?": maybe,
@@ -193,6 +200,8 @@ REFUSED: dict[str, tuple[Callable[[Any], Any], str]] = {
     "outcome": (lambda order: outcome(order.total), "as a whole"),
     "raw": (lambda order: raw("${order.id"), "not closed"),
     "raw text": (lambda order: raw("${order.id + 'a}"), "string is not closed"),
+    "time": (lambda order: order.placed < datetime(2026, 1, 31, tzinfo=UTC), "letter by letter"),
+    "time between": (lambda order: order.placed + timedelta(days=1), "raw"),
     "nan": (lambda order: order.total + float("nan"), "JSON does not have"),
     "bytes": (lambda order: order.id == b"A1", "JSON does not have"),
     "large": (lambda order: order.total > 2**63, "64 bits"),

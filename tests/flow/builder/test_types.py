@@ -3,6 +3,7 @@
 import enum
 
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from typing import Annotated, Any, Literal, NotRequired, Required, TypedDict
 
 import msgspec
@@ -143,3 +144,22 @@ class Loose(TypedDict):
 def test_null_or_missing() -> None:
     """A field that may be null or missing is written once as such."""
     assert fields_of(Loose) == {"a": "string?"}
+
+
+def test_values() -> None:
+    """What is made of references stands in a document as its fields, under the names they have in JSON."""
+
+    class Tagged(msgspec.Struct, tag="t", rename="upper"):
+        a: Any
+        b: list[Any]
+
+    flow = FlowBuilder("values")
+    one: Any = flow.set(
+        "one", {"a": Color.RED, "b": (1, 2), "c": datetime(2026, 1, 31, tzinfo=UTC)}
+    )
+    flow.set("two", Tagged(one.a, [Point(one.b)]))
+
+    assert [node["set"] for node in flow.to_dict()["nodes"].values()] == [
+        {"a": "red", "b": [1, 2], "c": "2026-01-31T00:00:00Z"},
+        {"type": "t", "A": "${one.a}", "B": [{"x": "${one.b}", "title": "none"}]},
+    ]

@@ -120,7 +120,7 @@ class Body:
         Raises:
             InputInvalid: The arguments do not fit the task.
         """
-        made = Written(call, args or {}) if isinstance(call, str) else written(call, "call")
+        made = Written(call, _given(args)) if isinstance(call, str) else written(call, "call")
         return self._called("call", id, made, options)
 
     @overload
@@ -157,8 +157,11 @@ class Body:
             InputInvalid: The arguments do not fit the workflow.
         """
         if isinstance(flow, FlowCall):
-            return self._called("flow", id, Written(flow.content, flow.args), options)
-        made = Written(flow, args or {}) if isinstance(flow, str) else written(flow, "flow")
+            given = flow.args
+            if isinstance(given, Reference):
+                given = {name: given[name] for name in flow.content.get("input", {})}
+            return self._called("flow", id, Written(flow.content, given), options)
+        made = Written(flow, _given(args)) if isinstance(flow, str) else written(flow, "flow")
         return self._called("flow", id, made, options)
 
     @overload
@@ -183,14 +186,17 @@ class Body:
         *more: Case[D],
         **options: Unpack[NodeOptions],
     ) -> A | B | C | D: ...
-    def switch(self, id: str, /, *cases: Case[Any], **options: Unpack[NodeOptions]) -> Any:  # fmt: skip
+    def switch(self, id: str, /, *cases: Case[Any], **options: Unpack[NodeOptions]) -> Any:
         """Take the first case whose condition holds.
 
         Raises:
             UsageError: ``otherwise`` is not the last one.
         """
         with opened(self._scope, id, options) as node:
-            node["switch"] = [self._case(id, each, is_last=each is cases[-1]) for each in cases]
+            node["switch"] = [
+                self._case(id, each, is_last=number == len(cases))
+                for number, each in enumerate(cases, start=1)
+            ]
         return self._value(id)
 
     @overload
@@ -493,6 +499,17 @@ class LoopBody(Body, Generic[S]):
 
 def _of_loop(scope: Scope, field: str) -> Any:
     return Reference(terms.field_of(terms.name_of(scope, LOOP), field))
+
+
+def _given(args: Any) -> Any:
+    """Return the arguments of what is known by name.
+
+    Raises:
+        UsageError: They are no map.
+    """
+    if args is not None and not isinstance(args, Mapping):
+        raise UsageError(f"The arguments are {args!r}; expected a map with their names.")
+    return dict(args or {})
 
 
 def _type(kind: Any) -> Any:

@@ -7,6 +7,7 @@ an argument of another type are errors where they are written. What Python canno
 
 from __future__ import annotations
 
+from datetime import date, time, timedelta
 from typing import Any, ClassVar, Final, Never
 
 from podium.core.errors import UsageError
@@ -21,6 +22,8 @@ _METHODS: Final = {
     "split": ("split", 1),
 }
 """Methods of Python that mean the same in expressions: their names there, and how many arguments."""
+
+_TIMES: Final = (date, time, timedelta)
 
 
 class Reference:
@@ -225,6 +228,11 @@ def _constant(value: Any) -> Term:
 
 
 def _infix(left: Any, operator: str, right: Any, level: Level) -> Reference:
+    if isinstance(left, _TIMES) or isinstance(right, _TIMES):
+        raise _refusal(
+            "A time is a text in a document, and texts are compared letter by letter",
+            "Write raw(f\"timestamp({x}) < timestamp('2026-01-31T12:00:00Z')\", type=bool).",
+        )
     return Reference(terms.infix(term_of(left), operator, term_of(right), level))
 
 

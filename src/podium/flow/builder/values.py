@@ -8,6 +8,8 @@ import math
 from collections.abc import Callable
 from typing import Any
 
+import msgspec
+
 from podium.core.codec import decode_any, encode, short
 from podium.core.errors import UsageError
 
@@ -50,8 +52,18 @@ def plain(
         case _ if dataclasses.is_dataclass(value) and not isinstance(value, type):
             fields = {one.name: getattr(value, one.name) for one in dataclasses.fields(value)}
             return plain(fields, what, keep=keep, write=write)
+        case msgspec.Struct():
+            return plain(_fields_of(value), what, keep=keep, write=write)
         case _:
             return _encoded(value, what)
+
+
+def _fields_of(value: msgspec.Struct) -> dict[str, Any]:
+    """Return the fields of a struct under the names that they have in JSON."""
+    names = zip(value.__struct_fields__, value.__struct_encode_fields__, strict=True)
+    fields = {encoded: getattr(value, name) for name, encoded in names}
+    config = value.__struct_config__
+    return fields if config.tag is None else {str(config.tag_field): config.tag, **fields}
 
 
 def _key(key: Any, what: str) -> str:
