@@ -103,7 +103,7 @@ def test_completion_tells_what_tasks_do() -> None:
 
     assert call["enum"] == sorted(TASKS)
     assert call["enumDescriptions"][call["enum"].index("search")] == (
-        f"{LINES['search']}\n\nSearch the knowledge base.\n\nEffect: write."
+        f"{LINES['search']}\n\nSearch the knowledge base. Effect: write."
     )
 
 

@@ -396,16 +396,18 @@ def _task_name(signatures: list[Signature] | None) -> Schema:
 
 
 def _about(task: Signature, mark: str = "") -> str:
-    return "\n\n".join(
-        filter(None, [f"{mark}{task.line()}{mark}", task.description, f"Effect: {task.effect}."])
-    )
+    text = f"{task.description} Effect: {task.effect}.".strip()
+    return f"{mark}{task.line()}{mark}\n\n{text}"
 
 
 def _call_of_task(own: Mapping[str, Schema], signatures: list[Signature]) -> dict[str, Schema]:
     """Return the kind ``call`` with, for each task, what its arguments are."""
     if not signatures:
         return {}
-    words = {**own, "args": {**own["args"], "doNotSuggest": True}}
+    words = {
+        **own,
+        "args": {"type": "object", "doNotSuggest": True},
+    }  # what a task has is shown instead
     return {"kind_call": {**_kind("call", words), "allOf": [_if_task(each) for each in signatures]}}
 
 
