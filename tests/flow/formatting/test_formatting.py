@@ -301,6 +301,58 @@ nodes:  # nodes
     - 2  # two
 """,
     ),
+    "a comment at the beginning of an item stands before it, and the item is on a line if it fits": (
+        """
+a: [[
+# one
+    1]]
+b:
+- {
+    # two
+    c: 1}
+""",
+        """
+a:
+  # one
+  - [1]
+b:
+  # two
+  - {c: 1}
+""",
+    ),
+    "comments keep their order, and end the block they are indented as": (
+        """
+nodes:
+  a:
+    call: x
+    after:
+      - b
+    # of a
+      # too
+  # of nodes
+# of output
+  # too
+output: x
+input: {b: 1 # b
+  # of input
+  }
+""",
+        """
+input:
+  b: 1  # b
+  # of input
+nodes:
+  a:
+    after: [b]
+    call: x
+    # of a
+    # too
+  # of nodes
+# of output
+# too
+output: x
+""",
+    ),
     "one empty line between sections and between nodes stays, others go": (
         """
 

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import pytest
+import yaml
 
 import podium.flow.source.yaml
 
@@ -76,7 +77,7 @@ def test_mistakes(text: str | bytes, line: int, column: int, message: str, hint:
 @pytest.mark.parametrize("text", [text for text, *_ in MISTAKES])
 def test_without_libyaml(monkeypatch: pytest.MonkeyPatch, text: Any) -> None:
     """The parser in Python refuses the same texts."""
-    monkeypatch.setattr(podium.flow.source.yaml, "_LOADER", podium.flow.source.yaml.yaml.SafeLoader)
+    monkeypatch.setattr(podium.flow.source.yaml, "_LOADER", yaml.SafeLoader)
 
     with pytest.raises(SourceError):
         read(text, "flow.yaml")
@@ -87,7 +88,7 @@ def test_escapes_without_libyaml(monkeypatch: pytest.MonkeyPatch, text: str) -> 
     """An escape of no character is refused by both parsers."""
     with pytest.raises(SourceError):
         read(text, "f")
-    monkeypatch.setattr(podium.flow.source.yaml, "_LOADER", podium.flow.source.yaml.yaml.SafeLoader)
+    monkeypatch.setattr(podium.flow.source.yaml, "_LOADER", yaml.SafeLoader)
     with pytest.raises(SourceError):
         read(text, "f")
 

@@ -141,8 +141,7 @@ def value_of(text: str, start: int, node: Node | None) -> Any:
 
 def tokens(text: str) -> list[tuple[int, int]]:
     """Where the parser's texts begin and end."""
-    found = yaml.parse(text, Loader=yaml.SafeLoader)
-    marks = [
-        (each.start_mark, each.end_mark) for each in found if isinstance(each, yaml.ScalarEvent)
-    ]
-    return [(start.index, end.index) for start, end in marks]
+    loader: Any = yaml.SafeLoader
+    found = yaml.parse(text, Loader=loader)
+    texts: list[Any] = [each for each in found if isinstance(each, yaml.ScalarEvent)]
+    return [(each.start_mark.index, each.end_mark.index) for each in texts]

@@ -44,12 +44,14 @@ def as_json(draw: st.DrawFn, value: Any) -> str:
 @st.composite
 def as_yaml(draw: st.DrawFn, value: Any, styles: str = "\"'|>") -> str:
     """A value as YAML, in some layout of another writer."""
+    style = draw(st.sampled_from(styles))
     return str(
         yaml.safe_dump(
             value,
-            default_style=draw(st.sampled_from(styles)),
+            default_style=style,
             default_flow_style=draw(st.sampled_from([True, False, None])),
-            indent=draw(st.sampled_from([2, 4, 7])),
+            # deeper, that writer says the indentation of blocks wrongly
+            indent=draw(st.sampled_from([2, 4, 7] if style in "\"'" else [2])),
             width=draw(st.sampled_from([20, 80, 10_000])),
             explicit_start=draw(st.booleans()),
         )

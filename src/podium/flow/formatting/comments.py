@@ -236,10 +236,7 @@ class Attachment:
         return self._text.place(among[0].start if is_mapping else node.start)[1]
 
     def _last_line(self, part: Part) -> int:
-        chars, end = self._text.chars, part.node.end
-        while end > part.start and chars[end - 1] in " \n":
-            end -= 1
-        return self._text.place(max(end - 1, part.start))[0]
+        return self._text.place(max(part.node.end - 1, part.start))[0]
 
     # --- what is noted
 

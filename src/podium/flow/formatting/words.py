@@ -16,7 +16,7 @@ _UNPRINTABLE: Final = re.compile(
 _NEEDS_QUOTES: Final = re.compile(
     r"""[-?:,\[\]{}#&*!|>'"%@`\s]|.*(?::\s|\s\#|\$\{|[:\s]\Z)|\.\.\.|<<\Z"""
 )
-_NEEDS_QUOTES_IN_FLOW: Final = re.compile(r"[,\[\]{}?:]")
+_NEEDS_QUOTES_IN_FLOW: Final = re.compile(r"[,\[\]{}:]|\?\s")
 
 
 def written(text: str, *, in_flow: bool) -> str:
