@@ -100,6 +100,7 @@ class FlowSpec(WorkflowSpec):
     Attributes:
         flow: The document.
         plan: Its outermost body, prepared.
+        registry: Where its tasks and workflows are looked up.
         observe: Told of each run of it that this object carries out (pictures, dry runs).
     """
 
@@ -111,7 +112,7 @@ class FlowSpec(WorkflowSpec):
         self.document = StoredDocument(document.hash, encoded(document))
         self.plan = BodyPlan(document.body)
         self.observe: Callable[[FlowRun], None] | None = None
-        self._registry = registry
+        self.registry = registry
         self._tasks: dict[str, TaskSpec] = {}
         self._flows: dict[str, FlowSpec] = {}
         self.module = "podium.flow"
@@ -137,7 +138,7 @@ class FlowSpec(WorkflowSpec):
         """A hash of the parameters and results of every task it names."""
         digest = hashlib.blake2b(digest_size=6)
         for name in sorted(self.task_names):
-            spec = self._registry.tasks.get(name)
+            spec = self.registry.tasks.get(name)
             digest.update(f"{name}={schema_hash(spec) if spec else ''};".encode())
         return digest.hexdigest()
 
@@ -160,7 +161,7 @@ class FlowSpec(WorkflowSpec):
         """
         for module in self.flow.uses:
             import_module(module, self.name)
-        missing = sorted(name for name in self.task_names if name not in self._registry.tasks)
+        missing = sorted(name for name in self.task_names if name not in self.registry.tasks)
         if missing:
             uses = (
                 f"its modules are {', '.join(self.flow.uses)}"
@@ -205,7 +206,7 @@ class FlowSpec(WorkflowSpec):
         return found
 
     def _task(self, name: str) -> TaskSpec:
-        spec = self._registry.tasks.get(name)
+        spec = self.registry.tasks.get(name)
         if spec is None:
             raise TaskMissing(
                 f"Flow {self.name!r} calls {name!r}, which this process does not have."
@@ -215,10 +216,10 @@ class FlowSpec(WorkflowSpec):
     def workflow_for(self, work: SubFlow) -> WorkflowSpec:
         """Return what a node of kind ``flow`` starts."""
         if work.document is None:
-            return self._registry.workflow(work.name)
+            return self.registry.workflow(work.name)
         found = self._flows.get(work.document.hash)
         if found is None:
-            found = self._flows[work.document.hash] = FlowSpec(work.document, self._registry)
+            found = self._flows[work.document.hash] = FlowSpec(work.document, self.registry)
         return found
 
     def undo_of(self, frame: Frame, run: NodeRun, args: Mapping[str, Any]) -> TaskSpec | None:

@@ -4,7 +4,7 @@
 their ends, ``kinds`` do what each kind does.
 """
 
-from podium.flow.interpret.program import FlowRun, run_document
+from podium.flow.interpret.program import FlowRun, begin, run_document
 from podium.flow.interpret.states import NodeRun, Status
 
-__all__ = ["FlowRun", "NodeRun", "Status", "run_document"]
+__all__ = ["FlowRun", "NodeRun", "Status", "begin", "run_document"]

@@ -16,7 +16,7 @@ from podium.core.errors import StepFailed
 from podium.core.scope import Scope
 from podium.flow.interpret.plan import BodyPlan, NodePlan
 from podium.flow.interpret.roles import Conductor
-from podium.flow.interpret.states import Frame, NodeFailed, NodeRun, NoValue, Status
+from podium.flow.interpret.states import PASSED, Frame, NodeFailed, NodeRun, NoValue, Status
 
 
 class BodyRun:
@@ -120,7 +120,7 @@ class BodyRun:
             if need is None:
                 continue
             if need.is_settled:
-                run.ok += need.status is Status.OK
+                run.ok += need.status in PASSED
             else:
                 need.listeners.append(run)
                 run.pending += 1
@@ -128,7 +128,7 @@ class BodyRun:
     def need_settled(self, run: NodeRun, need: NodeRun) -> None:
         """Look at a node again: one of its needs is settled."""
         run.pending -= 1
-        run.ok += need.status is Status.OK
+        run.ok += need.status in PASSED
         if run.status is not Status.WAITING or self._stopped:
             return
         count = run.plan.node.join.count
@@ -138,7 +138,7 @@ class BodyRun:
         elif run.ok >= count:
             self._decide(run)
         elif run.ok + run.pending < count:
-            self._settle(run, Status.SKIPPED, reason="join")
+            self.settle(run, Status.SKIPPED, reason="join")
 
     def _is_called(self, run: NodeRun) -> bool:
         """Whether a handler can start though other nodes that it handles are still under way."""
@@ -158,14 +158,14 @@ class BodyRun:
         plan = run.plan
         count = plan.node.join.count
         if count is not None and run.ok < count:
-            self._settle(run, Status.SKIPPED, reason="join")
+            self.settle(run, Status.SKIPPED, reason="join")
         elif plan.handles and not self._has_call(run):
-            self._settle(run, Status.SKIPPED, reason="not needed")
+            self.settle(run, Status.SKIPPED, reason="not needed")
         else:
             try:
                 self._start(run)
             except NoValue as missing:
-                self._settle(run, Status.SKIPPED, reason=missing.reason)
+                self.flow.missing(self, run, missing)
             except StepFailed as error:
                 self._fail(run, error)
 
@@ -174,10 +174,10 @@ class BodyRun:
         if plan.node.join.count is None:
             for name in plan.firm:
                 after = self.frame.node(name)
-                if after is not None and after.status is not Status.OK:
+                if after is not None and after.status not in PASSED:
                     raise NoValue(name)
         if plan.when is not None and not self._holds(run, plan):
-            self._settle(run, Status.SKIPPED, reason="when")
+            self.settle(run, Status.SKIPPED, reason="when")
             return
         self.flow.start(self, run)
         if plan.node.join.count is not None and plan.node.join.cancels_rest:
@@ -203,14 +203,14 @@ class BodyRun:
     def succeed(self, run: NodeRun, value: Any) -> None:
         """Take a value that is there at once."""
         run.value = value
-        self._settle(run, Status.OK)
+        self.settle(run, Status.OK)
 
     def _done(self, run: NodeRun, future: asyncio.Future[Any]) -> None:
         self._running.pop(run, None)
         if future.cancelled():
             if run.is_settled or self._stopped:
                 return
-            self._settle(run, Status.CANCELLED, reason="cancelled")
+            self.settle(run, Status.CANCELLED, reason="cancelled")
             return
         error = future.exception()
         if run.is_settled or self._stopped:
@@ -218,7 +218,7 @@ class BodyRun:
         if error is None:
             self.succeed(run, self.flow.result_of(run, future.result()))
         elif isinstance(error, NoValue):
-            self._settle(run, Status.SKIPPED, reason=error.reason)
+            self.flow.missing(self, run, error)
         elif isinstance(error, StepFailed):
             self._fail(run, error)
         else:
@@ -226,11 +226,12 @@ class BodyRun:
 
     def _fail(self, run: NodeRun, error: StepFailed) -> None:
         run.error = error
-        self._settle(run, Status.FAILED)
+        self.settle(run, Status.FAILED)
         if run.plan.node.on_error == "fail":
             self.fail(error)
 
-    def _settle(self, run: NodeRun, status: Status, *, reason: str = "") -> None:
+    def settle(self, run: NodeRun, status: Status, *, reason: str = "") -> None:
+        """Take the end of a node; tell those who wait for it."""
         run.status, run.reason = status, reason
         self._left -= 1
         for listener in run.listeners:
@@ -247,7 +248,7 @@ class BodyRun:
             return
         waiting = run.status is Status.WAITING
         self._end_work(run)
-        self._settle(run, Status.CANCELLED, reason="join")
+        self.settle(run, Status.CANCELLED, reason="join")
         if waiting:
             for need in run.plan.needs:
                 self._release(need)

@@ -19,7 +19,15 @@ from podium.core.limits import MAP_ITEMS_MAX
 from podium.core.retry import NO_RETRY
 from podium.core.scope import Scope, item
 from podium.flow.interpret.bodies import BodyRun
-from podium.flow.interpret.states import Frame, NodeFailed, NodeRun, NoValue, Status, error_value
+from podium.flow.interpret.states import (
+    Frame,
+    NodeFailed,
+    NodeRun,
+    NoValue,
+    Status,
+    Unknown,
+    error_value,
+)
 from podium.flow.model import (
     Ask,
     Fail,
@@ -228,6 +236,8 @@ async def _loop(place: Place, work: Loop) -> Any:
 def _asked(place: Place, frame: Frame) -> bool:
     try:
         return _condition(frame, place.run, "condition", place.path)
+    except Unknown:
+        raise
     except NoValue as missing:
         raise place.failed(
             "no-value", f"its condition needs {missing.name!r}, which has no value."
@@ -237,6 +247,8 @@ def _asked(place: Place, frame: Frame) -> bool:
 def _value_in(place: Place, frame: Frame, role: str) -> Any:
     try:
         return frame.evaluate(place.run.plan.reads[role], place.path)
+    except Unknown:
+        raise
     except NoValue as missing:
         text = f"{role!r} needs {missing.name!r}, which has no value."
         raise place.failed("no-value", text) from None
@@ -356,6 +368,7 @@ class _Items:
         self._under_way: dict[int, BodyRun] = {}
         self._next = 0
         self._is_launching = False
+        self._unknown: Unknown | None = None
         self._end: asyncio.Future[BaseException | None]
 
     async def run(self) -> list[Any]:
@@ -373,6 +386,8 @@ class _Items:
             if settled is not None:
                 await settled
             raise failure
+        if self._unknown is not None:
+            raise self._unknown
         return self._results
 
     def _launch(self) -> None:
@@ -413,8 +428,10 @@ class _Items:
         if failure is None:
             try:
                 value = body.output()
-            except NoValue:
+            except NoValue as missing:
                 status = "skipped"
+                if isinstance(missing, Unknown):
+                    self._unknown = missing
             except StepFailed as error:
                 failure = error
         if not self._work.is_partial:

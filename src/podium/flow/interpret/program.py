@@ -7,7 +7,7 @@ import asyncio
 from collections import deque
 from collections.abc import Callable, Mapping
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from podium.core.codec import plain
 from podium.core.context import Context, context_of
@@ -16,8 +16,10 @@ from podium.core.scope import current_scope
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
-from podium.flow.interpret.states import NodeFailed, NodeRun, NoValue, undo_offer
+from podium.flow.interpret.states import NodeFailed, NodeRun, NoValue, Status, undo_offer
 from podium.flow.model import Call, Set, SubFlow
+
+Run = TypeVar("Run", bound="FlowRun")
 
 
 class FlowRun:
@@ -97,11 +99,15 @@ class FlowRun:
             path = scope.name(plan.id)
             body.watch(run, self.call(body, run, path, work.task, heads["args"]))
         else:
-            undo = self.spec.undo_of(body.frame, run, heads.get("args", {}))
-            if undo is not None:
-                self.context.undo(run.path, undo, partial(undo_offer, run))
+            self.remember_undo(body, run, heads.get("args", {}))
             scope = body.scope.enter(plan.id)
             body.watch(run, self.context.new_task(scope, kinds.carry_out(body, run, heads, scope)))
+
+    def remember_undo(self, body: BodyRun, run: NodeRun, args: Mapping[str, Any]) -> None:
+        """Have a node that is no call undone if the run fails, where the document says how."""
+        undo = self.spec.undo_of(body.frame, run, args)
+        if undo is not None:
+            self.context.undo(run.path, undo, partial(undo_offer, run))
 
     def call(
         self, body: BodyRun, run: NodeRun, path: str, task: str, args: Mapping[str, Any]
@@ -126,6 +132,10 @@ class FlowRun:
             spec = self.spec.workflow_for(work)
             return self.context.child(path, spec, spec.binder.from_mapping(args))
 
+    def missing(self, body: BodyRun, run: NodeRun, missing: NoValue) -> None:
+        """A node cannot be started, or gives nothing, for want of a value: it is skipped."""
+        body.settle(run, Status.SKIPPED, reason=missing.reason)
+
     def result_of(self, run: NodeRun, value: Any) -> Any:
         """Return a result as expressions see it: plain JSON."""
         return value if isinstance(run.plan.node.work, Set) else plain(value)
@@ -148,10 +158,19 @@ class refusals_as_failures:  # noqa: N801 - reads as a statement
 
 async def run_document(spec: Carried, given: Mapping[str, Any]) -> Any:
     """Carry out a document: the body of every workflow that is one."""
+    return await begin(FlowRun, spec, given).run()
+
+
+def begin(make: type[Run], spec: Carried, given: Mapping[str, Any]) -> Run:
+    """Return a run of a document, about to begin.
+
+    Raises:
+        UsageError: A variable of the environment that it needs is not set.
+    """
     context = context_of("a flow")
     spec.warn_of_changes(context)
     env = {name: spec.variable(context, name) for name in spec.flow.env}
-    run = FlowRun(spec, context, {"input": dict(given), "env": env})
+    run = make(spec, context, {"input": dict(given), "env": env})
     if spec.observe is not None:
         spec.observe(run)
-    return await run.run()
+    return run

@@ -10,7 +10,7 @@ from typing import Any, Protocol
 from podium.core.context import Context
 from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.flow.interpret.plan import BodyPlan
-from podium.flow.interpret.states import Frame, NodeRun
+from podium.flow.interpret.states import Frame, NodeRun, NoValue
 from podium.flow.model import Document, Node, SubFlow
 
 
@@ -61,6 +61,10 @@ class Conductor(Protocol):
 
     def start(self, body: Any, run: NodeRun) -> None:
         """Start a node's work."""
+        ...
+
+    def missing(self, body: Any, run: NodeRun, missing: NoValue) -> None:
+        """A node cannot be started, or gives nothing, for want of a value."""
         ...
 
     def result_of(self, run: NodeRun, value: Any) -> Any:

@@ -20,8 +20,11 @@ class Status(StrEnum):
     SKIPPED = "skipped"
     FAILED = "failed"
     CANCELLED = "cancelled"
+    UNKNOWN = "unknown"
+    """Only in a dry run: what it would give is not known."""
 
 
+PASSED: Final = frozenset({Status.OK, Status.UNKNOWN})
 UNSETTLED: Final = frozenset({Status.WAITING, Status.RUNNING})
 FLOW_ERROR: Final = "FlowError"
 """The type of errors that begin in a document and not in a step."""
@@ -47,6 +50,10 @@ class NoValue(Exception):
         super().__init__(name)
         self.name = name
         self.reason = f"needs {name}" if name else "no case"
+
+
+class Unknown(NoValue):
+    """A reference asks for what a dry run does not know."""
 
 
 class Owner(Protocol):
@@ -165,6 +172,8 @@ class Frame:
         for name in reads.marked:
             try:
                 variables[name] = self._value(name)
+            except Unknown:
+                raise
             except NoValue:
                 continue
         if reads.outcomes:
@@ -180,7 +189,7 @@ class Frame:
             if node is not None:
                 if node.status is Status.OK:
                     return node.value
-                raise NoValue(name)
+                raise Unknown(name) if node.status is Status.UNKNOWN else NoValue(name)
             if name in frame.names:
                 return frame.names[name]
             frame = frame.around
