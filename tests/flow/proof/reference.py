@@ -205,7 +205,10 @@ class Interpreter:
             return
         siblings = run.scope.nodes.values()
         readers = [one for one in siblings if run.id in names_within(one.spec)]
-        if any(one is not decider and not one.end for one in readers):
+        waiting = [one for one in readers if one is not decider and not one.end]
+        if waiting:
+            if all(_place(one) in self.report.started_s for one in waiting):
+                self.stage.doubts.append("F-27: its readers have started, but are not settled")
             return
         self._stop(run)
         # F-27 (…) A cancelled dependency takes along those that it alone was waiting for.
@@ -263,7 +266,7 @@ class Interpreter:
                 self.stage.decide(f"{run.path} may exceed its time")
             error = behaviour.error
             if behaviour.duration_s > limit_s:
-                error = ("StepTimeout", "timeout", "")
+                error = ("", "timeout", "")
             if error is None:
                 return behaviour.value
             if attempt == retry.attempts:

@@ -88,7 +88,9 @@ class ProofTool:
         how, n = args["how"], args.get("n", 0)
         text, items = args.get("text"), args.get("items")
         given = {"how": how, "n": n, "text": text, "items": items}
-        jitter_s = zlib.crc32(msgspec.json.encode([self.name, given, attempt])) % 1000
+        jitter_s = (
+            zlib.crc32(msgspec.json.encode([self.name, given, attempt], order="sorted")) % 1000
+        )
         duration_s = 0.0 if self.is_sync else float(how["s"] + jitter_s)
         if attempt <= how.get("fails", 0) or ("mod" in how and n % how["mod"] == 0):
             return Behaviour(duration_s, error=("Trouble", "trouble", f"{self.name} {n}"))

@@ -1,0 +1,115 @@
+"""A real run of a document beside what the reference says of it."""
+
+from __future__ import annotations
+
+import json
+
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import msgspec
+
+from podium.core.codec import decode_any
+from podium.core.errors import ErrorInfo
+from podium.engine.replaying import Values
+from podium.flow.flow import Flow as FlowDocument
+from podium.testing.crash import quiet
+from podium.testing.simulator import SimWorld
+from tests.flow.proof.generate import Flow
+from tests.flow.proof.parts import Call, Report
+from tests.flow.proof.reference import Interpreter
+from tests.flow.proof.tools import TOOLS, fresh_outside, outside
+
+_COMPARED = ("code", "message", "path")
+"""What is compared of an error: of those that expressions and bodies make, only the code."""
+
+
+class Real(NamedTuple):
+    """What became of a real run."""
+
+    status: str
+    output: Any
+    error: Any
+    calls: list[Call]
+    undone: list[Call]
+
+
+def reference_of(flow: Flow) -> Report:
+    """Return what the page says."""
+    return Interpreter(TOOLS).run(flow.document, flow.input)
+
+
+def carry_out(flow: Flow, seed: int = 0) -> Real:
+    """Run a document in a simulated world, where bodies take exactly the time they ask for."""
+    fresh_outside()
+    document = FlowDocument.from_dict(flow.document)
+    with quiet(), SimWorld(seed, slowness=0.0, environment={}) as world:
+        world.worker()
+        world.start(document, flow.input)
+        world.settle()
+        row = world.row("run")
+        assert row.status in ("succeeded", "failed"), world.tell()
+        output = None
+        if row.output is not None:
+            output = decode_any(Values(world.reader, row.family).open(row.output))
+        error = None if row.error is None else msgspec.json.decode(row.error, type=ErrorInfo)
+        undone = [one for one in outside.calls if one.path.startswith("compensate/")]
+        calls = [one for one in outside.calls if one not in undone]
+        return Real(row.status, output, error, calls, undone)
+
+
+def differences(report: Report, real: Real) -> Iterator[str]:
+    """Say where a real run is not what the page says."""
+    if real.status != report.status:
+        yield f"status: page {report.status} {report.error}, run {real.status} {real.error}"
+        return
+    if report.status == "failed":
+        assert report.error
+        found = _innermost(real.error)
+        for word in _COMPARED if report.error["type"] else ("code",):
+            if found[word] != report.error[word]:
+                yield f"error: page {report.error}, run {found}"
+    expected, seen = _shown(report.output), _shown(real.output)
+    if seen != expected:
+        yield f"output:\n  page {json.dumps(expected)}\n  run  {json.dumps(seen)}"
+    yield from _call_differences("calls", report.calls, real.calls)
+    if [_undo(one) for one in report.undone] != [_undo(one) for one in real.undone]:
+        yield f"undone: page {report.undone}, run {real.undone}"
+
+
+def _call_differences(what: str, page: Iterable[Call], run: Iterable[Call]) -> Iterator[str]:
+    expected, seen = Counter(map(_call, page)), Counter(map(_call, run))
+    if expected != seen:
+        yield f"{what}: only by the page {list(expected - seen)}, only in the run {list(seen - expected)}"
+
+
+def _call(call: Call) -> str:
+    args = {"n": 0, "text": None, "items": None, **call.args}
+    return json.dumps([call.run, call.path, call.task, args, call.attempt], sort_keys=True)
+
+
+def _undo(call: Call) -> Any:
+    return [call.run, call.task, call.args["n"], call.args["how"]]
+
+
+def _innermost(error: ErrorInfo) -> Mapping[str, Any]:
+    path = error.path
+    while error.code in ("child-failed", "step-failed") and error.cause is not None:
+        error = error.cause
+        path = error.path or path
+    return {"code": error.code, "message": error.message, "path": path, "type": error.type}
+
+
+def _shown(value: Any) -> Any:
+    """Return an output with errors reduced to what the page says of them."""
+    if isinstance(value, list):
+        return [_shown(one) for one in value]
+    if isinstance(value, Mapping):
+        if set(value) == {"type", "code", "message", "path"}:
+            is_told = value["code"] == "trouble"
+            return {"code": value["code"], **({"message": value["message"]} if is_told else {})}
+        if set(value) == {"status", "reason", "error"} and value["status"] == "cancelled":
+            return {"status": "cancelled"}
+        return {key: _shown(one) for key, one in value.items()}
+    return value
