@@ -66,8 +66,8 @@ def returns_schema(spec: _Spec) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def schema_hash(spec: _Spec) -> str:
-    """Return a hash of the parameters: another one means that other arguments fit."""
-    bare = _without_prose(parameters_schema(spec))
+    """Return a hash of parameters and result: another one means that other values fit."""
+    bare = [_without_prose(one) for one in (parameters_schema(spec), returns_schema(spec))]
     encoded = json.dumps(bare, sort_keys=True, separators=(",", ":")).encode()
     return hashlib.blake2b(encoded, digest_size=12).hexdigest()
 

@@ -13,9 +13,9 @@ from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.flow.check.fits import described, has_expression, misfit
 from podium.flow.check.layout import Entry, Layout
 from podium.flow.check.notes import Notes
-from podium.flow.check.values import Values
+from podium.flow.check.values import Values, flow_of
 from podium.flow.expression import JsonSchema, Kind, Template
-from podium.flow.expression.shapes import field_of, shape_of
+from podium.flow.expression.shapes import Form, Shape, field_of, shape_of
 from podium.flow.model import Call, Compensation, SubFlow
 from podium.flow.places import child
 
@@ -37,6 +37,7 @@ class Calls:
         self._tasks = tasks
         self._workflows = workflows
         self._validators: dict[tuple[int, str], Any] = {}
+        self._parameters: dict[tuple[int, str], Shape] = {}
         self._undeclared: set[str] = set()
 
     def look_at(self, entry: Entry) -> None:
@@ -52,11 +53,18 @@ class Calls:
                 if workflow is None:
                     self._unknown_workflow(entry, name)
                 else:
-                    self._arguments(entry, args, parameters_schema(workflow), name, "args")
+                    flow = flow_of(workflow)
+                    wanted = flow.input.schema if flow else parameters_schema(workflow)
+                    self._arguments(entry, args, wanted, name, "args")
             case SubFlow(name=name, document=document, args=args) if document is not None:
                 self._arguments(entry, args, document.input.schema, name, "args")
             case _:
                 pass
+        if entry.node.policy.effect is not None and not isinstance(entry.node.work, Call):
+            message = f"only a call has an effect; this is a node of kind {entry.node.kind!r}."
+            hint = "Write it at the calls within." if entry.scopes else "Leave it out."
+            at = f"{entry.node.at}.effect"
+            self._notes.warn(entry.position, "effect-ignored", at, message, hint)
         undo = entry.node.policy.compensate
         if undo is not None:
             self._compensation(entry, undo)
@@ -118,9 +126,10 @@ class Calls:
                 self._notes.error(entry.position, "missing-argument", where, message, hint)
         read = next((each for each in entry.reads if each.value is args), None)
         schema = self._values.given.get(read) if read is not None else None
+        form = next(iter(shape_of(schema or {}).of_kind(Kind.MAP)), None)
         for one, value in source.items():
             if one in properties:
-                self._argument(entry, one, value, schema, wanted, (name, child(at, one)))
+                self._argument(entry, one, value, form, wanted, (name, child(at, one)))
 
     def _unknown_argument(
         self, entry: Entry, given: str, name: str, properties: Mapping[str, Any], at: str
@@ -133,7 +142,7 @@ class Calls:
         self._notes.error(entry.position, "unknown-argument", at, message, hint)
 
     def _argument(
-        self, entry: Entry, one: str, value: Any, given: JsonSchema | None, wanted: JsonSchema,
+        self, entry: Entry, one: str, value: Any, given: Form | None, wanted: JsonSchema,
         place: tuple[str, str],
     ) -> None:  # fmt: skip
         """Hold one argument against its parameter."""
@@ -144,13 +153,10 @@ class Calls:
                 message = f"{name!r} does not take this as {one!r}: {text}."
                 self._notes.error(entry.position, "misfit", at, message)
             return
-        if given is None:
-            return
-        form = next(iter(shape_of(given).of_kind(Kind.MAP)), None)
-        field = field_of(form, one) if form is not None else None
+        field = field_of(given, one) if given is not None else None
         if field is None or field.shape is None:
             return
-        fault = misfit(field.shape, shape_of(wanted["properties"][one], wanted))
+        fault = misfit(field.shape, self._parameter(one, wanted))
         if fault is None:
             return
         if fault.is_certain:
@@ -162,6 +168,13 @@ class Calls:
                 "Write '… ?? other', or test for null in 'when'." if fault.given == "null" else ""
             )
             self._notes.warn(entry.position, "may-not-fit", at, message, hint)
+
+    def _parameter(self, one: str, wanted: JsonSchema) -> Shape:
+        key = (id(wanted), one)
+        found = self._parameters.get(key)
+        if found is None:
+            found = self._parameters[key] = shape_of(wanted["properties"][one], wanted)
+        return found
 
     def _fault(self, one: str, value: Any, wanted: JsonSchema) -> str:
         """Say how a value that is known does not fit; empty if it does."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import replace
 from typing import Any
 
@@ -25,16 +25,41 @@ _STEP = re.compile(r"\.([A-Za-z_][A-Za-z0-9_-]*)|\[(\d+)\]|\['((?:[^'\\]|\\.)*)'
 
 
 def check(
-    document: Document, tasks: Mapping[str, TaskSpec], workflows: Mapping[str, WorkflowSpec]
-) -> list[Finding]:
+    document: Document, tasks: Mapping[str, TaskSpec], workflows: Mapping[str, WorkflowSpec], *,
+    known: Iterable[Finding] = (),
+) -> list[Finding]:  # fmt: skip
     """Return all that can be known to be wrong before anything runs, in the order of the document.
 
     Args:
         document: What was read.
         tasks: The tasks by name.
         workflows: The workflows by name.
+        known: What reading it has found: what only follows from an error there is left out.
     """
-    return _Checked(document, tasks, workflows).findings
+    found = _Checked(document, tasks, workflows).findings
+    wrong = [one.path for one in known if one.is_error and one.path != "$"]
+    return _without_consequences(found, wrong) if wrong else found
+
+
+def _without_consequences(found: list[Finding], wrong: list[str]) -> list[Finding]:
+    """Leave out what is about a place that could not be read, or about a node that is not there."""
+    places = set(wrong)
+    lost = [name for one in wrong if (name := one.rpartition(".nodes.")[2]).isidentifier()]
+    words = [f"{name!r}" for name in lost]
+    return [
+        one
+        for one in found
+        if not any(place in places for place in _around(one.path))
+        and not (lost and one.code in {"unused", "may-have-no-output"})
+        and not (one.code == "unknown-name" and any(word in one.message for word in words))
+    ]
+
+
+def _around(path: str) -> Iterator[str]:
+    """Give a path, and those of all that it is in."""
+    yield path
+    for step in _STEP.finditer(path):
+        yield path[: step.start()]
 
 
 def result_schema(

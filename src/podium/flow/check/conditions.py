@@ -26,12 +26,14 @@ class Condition:
         key: What it is; two with the same key are the same, or opposites.
         holds: Whether it has to be so, or must not be so.
         why: Why there is no value otherwise: ``is skipped where 'has(a.b)' does not hold``.
+        names: What the facts are about.
         facts: What is known of values where it holds.
     """
 
-    key: tuple[Any, ...]
+    key: int
     holds: bool
     why: str = field(compare=False)
+    names: frozenset[str] = field(default=frozenset(), compare=False)
     facts: Facts | None = field(default=None, compare=False)
 
     @property
@@ -40,18 +42,29 @@ class Condition:
         return Condition(self.key, not self.holds, self.why)
 
 
-def conditions_of(expression: Expression, scope: Scope) -> list[Condition]:
+class Keys:
+    """Gives each thing that can be so a number."""
+
+    def __init__(self) -> None:
+        self._numbers: dict[Any, int] = {}
+
+    def of(self, thing: Any) -> int:
+        """Return the number of a thing: the same for equal ones."""
+        return self._numbers.setdefault(thing, len(self._numbers))
+
+
+def conditions_of(expression: Expression, scope: Scope, keys: Keys) -> list[Condition]:
     """Return what has to be so for a condition to hold: the parts of a chain of ``&&``."""
     parts = [part for part in _conjuncts(list(tokens(expression.source))[:-1]) if part]
     roots = tuple(sorted((one.root, _home(one.root, scope)) for one in expression.references))
     why = f"is skipped where {short(expression.source)!r} does not hold"
-    repeats = any(one.root == "loop" for one in expression.references)
-    facts = None if repeats else expression.facts
+    names = frozenset(one.root for one in expression.references)
+    facts = None if "loop" in names else expression.facts
     found: list[Condition] = []
     for part in parts:
         words, holds = _canonical(part)
         own = tuple(pair for pair in roots if pair[0] in words)
-        found.append(Condition(("when", words, own), holds, why, facts))
+        found.append(Condition(keys.of((words, own)), holds, why, names, facts))
     return found
 
 
@@ -60,9 +73,9 @@ def short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def opposite_of(expression: Expression, scope: Scope) -> list[Condition]:
+def opposite_of(expression: Expression, scope: Scope, keys: Keys) -> list[Condition]:
     """Return what has to be so for a condition not to hold, as far as that is one thing."""
-    parts = conditions_of(expression, scope)
+    parts = conditions_of(expression, scope, keys)
     return [parts[0].opposite] if len(parts) == 1 else []
 
 

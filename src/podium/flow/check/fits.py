@@ -119,7 +119,7 @@ def _of_maps(form: Form, wanted: Form, where: str, depth: int) -> Misfit | None:
     maybe: Misfit | None = None
     names = list(properties) if isinstance(properties, dict) else []
     needed = set(required) if isinstance(required, list) else set()
-    for name in names:
+    for name, schema in properties.items() if isinstance(properties, dict) else ():
         field = field_of(form, name)
         below = f"{where}.{name}" if where else name
         if field.shape is None:
@@ -128,7 +128,7 @@ def _of_maps(form: Form, wanted: Form, where: str, depth: int) -> Misfit | None:
             continue
         if name in needed and not field.is_certain and maybe is None:
             maybe = Misfit(where, f"without the field {name!r}", "", is_certain=False)
-        one = misfit(field.shape, shape_of(properties[name], wanted.root), below, depth + 1)
+        one = misfit(field.shape, shape_of(schema, wanted.root), below, depth + 1)
         if one is not None and one.is_certain and field.is_certain:
             return one
         maybe = maybe or (one and one.maybe())

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Notes, places_of
+from podium.flow.check.notes import Code, Notes, places_of
 from podium.flow.expression import Reference
 from podium.flow.model import After, Switch
 
@@ -133,7 +133,7 @@ class Names:
             hint = ""
         self._note(read, reference, "unknown-name", message, hint)
 
-    def _note(self, read: Read, reference: Reference, code: str, message: str, hint: str) -> None:
+    def _note(self, read: Read, reference: Reference, code: Code, message: str, hint: str) -> None:
         for at, column in places_of(read.value, reference, read.at):
             self._notes.error(read.position, code, at, message, hint, column=column)
 

@@ -5,11 +5,39 @@ from __future__ import annotations
 import difflib
 
 from collections.abc import Iterable
-from typing import Final
+from typing import Final, Literal
 
 from podium.flow.expression import Expression, Problem, Reference, Template
 from podium.flow.findings import Finding, Severity
 
+Code = Literal[
+    "constant-condition",
+    "cycle",
+    "effect-ignored",
+    "effect-lowered",
+    "join-needs-mark",
+    "may-be-skipped",
+    "may-have-no-output",
+    "may-have-no-value",
+    "may-not-fit",
+    "misfit",
+    "missing-argument",
+    "never-ends",
+    "no-timeout",
+    "nothing-to-undo",
+    "retry-once",
+    "shadowed-name",
+    "undeclared-effect",
+    "unknown-argument",
+    "unknown-env",
+    "unknown-name",
+    "unknown-task",
+    "unknown-workflow",
+    "unreachable",
+    "unsafe-cancel",
+    "unused",
+]
+"""What is found here; an expression's own findings have codes of their own (docs/expressions.md)."""
 _NAMES_COMPARED_MAX: Final = 40_000
 """So many names are compared for suggestions; a document with thousands of faults gets no more."""
 
@@ -22,13 +50,13 @@ class Notes:
         self._left = _NAMES_COMPARED_MAX
 
     def error(
-        self, position: int, code: str, at: str, message: str, hint: str = "", *, column: int = 0
+        self, position: int, code: Code, at: str, message: str, hint: str = "", *, column: int = 0
     ) -> None:
         """Take note of what must not run."""
         self._add(position, Finding(code, at, message, hint, "error", column=column))
 
     def warn(
-        self, position: int, code: str, at: str, message: str, hint: str = "", *, column: int = 0
+        self, position: int, code: Code, at: str, message: str, hint: str = "", *, column: int = 0
     ) -> None:
         """Take note of what may run, and is hardly meant."""
         self._add(position, Finding(code, at, message, hint, "warning", column=column))

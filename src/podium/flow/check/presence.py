@@ -7,12 +7,14 @@ from collections.abc import Iterable, Mapping
 from podium.flow.check.conditions import (
     KEPT_MAX,
     Condition,
+    Keys,
     all_of_any,
     conditions_of,
     opposite_of,
+    short,
 )
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Notes, places_of
+from podium.flow.check.notes import Code, Notes, places_of
 from podium.flow.expression import ExpressionError, Facts, Reference, Template
 from podium.flow.model import Fail, ForEach, Loop, Switch
 
@@ -34,6 +36,8 @@ class Presence:
     def __init__(self, layout: Layout, notes: Notes) -> None:
         self._layout = layout
         self._notes = notes
+        self._keys = Keys()
+        self._own: dict[Entry, list[Condition]] = {}
         self.guards: dict[Entry, Guard] = {}
         self.holds: dict[Scope, frozenset[Condition]] = {layout.top: frozenset()}
 
@@ -43,9 +47,11 @@ class Presence:
         """Find out what has to be so for a node to start, and what is so within its bodies."""
         guard: dict[Condition, Entry | None] = {}
         if entry.node.when is not None:
-            guard.update(dict.fromkeys(conditions_of(entry.node.when, entry.scope)))
+            own = conditions_of(entry.node.when, entry.scope, self._keys)
+            self._own[entry] = own
+            guard.update(dict.fromkeys(own))
         if entry.handles:
-            guard.update(dict.fromkeys(self._of_handler(entry)))
+            guard.update(dict.fromkeys([self._of_handler(entry)]))
         if entry.node.join.count is None:
             self._inherit(guard, (need for need, is_plain in entry.needs.items() if is_plain))
         else:
@@ -55,10 +61,28 @@ class Presence:
         self.guards[entry] = guard
         outside = self.holds[entry.scope] | guard.keys()
         for inner in entry.scopes:
-            holds = outside | set(_of_case(entry, inner))
+            holds = outside | set(self._of_case(entry, inner))
             self.holds[inner] = holds
             if inner.parent is not None and inner.parent is not entry.scope:
                 self.holds[inner.parent] = outside
+
+    def _of_case(self, entry: Entry, inner: Scope) -> list[Condition]:
+        """Return what is known where a case was taken: its condition, and none of those before it."""
+        work = entry.node.work
+        if not isinstance(work, Switch):
+            return []
+        found: list[Condition] = []
+        for case in work.cases[: inner.case]:
+            if case.when is not None:
+                found.extend(opposite_of(case.when, entry.scope, self._keys))
+        taken = work.cases[inner.case].when
+        if taken is not None:
+            found.extend(conditions_of(taken, entry.scope, self._keys))
+        if taken is not None and any(one.opposite in found for one in found):
+            message = f"this case is never taken: one before it holds wherever {short(taken.source)!r} does."
+            at = f"{inner.at}.when"
+            self._notes.error(entry.position, "unreachable", at, message, "Leave it out.")
+        return found
 
     def _inherit(self, guard: dict[Condition, Entry | None], needs: Iterable[Entry]) -> None:
         for need in sorted(needs, key=lambda one: one.position):
@@ -67,14 +91,17 @@ class Presence:
                     return
                 guard.setdefault(condition, need)
 
-    def _of_handler(self, entry: Entry) -> list[Condition]:
-        if len(entry.handles) == 1:
-            handled = entry.handles[0]
-            why = f"runs only where {handled.id!r} has failed"
-            return [Condition(_succeeds(handled).key, holds=False, why=why)]
-        names = " or ".join(repr(one.id) for one in entry.handles)
+    def _of_handler(self, entry: Entry) -> Condition:
+        handled = entry.handles
+        names = " or ".join(repr(one.id) for one in handled)
         why = f"runs only where {names} has failed"
-        return [Condition(("handles", id(entry)), holds=True, why=why)]
+        if len(handled) == 1:
+            return Condition(self._keys.of(("ok", handled[0])), holds=False, why=why)
+        return self._only(entry, "called", why)
+
+    def _only(self, entry: Entry, what: str, why: str) -> Condition:
+        """Return something that is known of one node only."""
+        return Condition(self._keys.of((what, entry)), holds=True, why=why)
 
     def _of_join(self, entry: Entry) -> Iterable[Condition]:
         count = entry.node.join.count or 1
@@ -86,7 +113,7 @@ class Presence:
         if common is not None:
             return common
         why = "is skipped where too few of its dependencies are ok"
-        return [Condition(("join", id(entry)), holds=True, why=why)]
+        return [self._only(entry, "join", why)]
 
     def _check_join(self, entry: Entry, count: int) -> None:
         """A node that does not wait for all must not need the value of each (F-25)."""
@@ -96,11 +123,14 @@ class Presence:
             for reference in _sorted(read.value.references):
                 need = read.scope.find(reference.root)
                 if need in entry.needs and _is_plain(reference) and not read.is_within:
+                    hint = f"Write '{reference.root}?' to take null then."
                     text = f"{entry.id!r} starts once {count} of {len(entry.needs)} are ok, and {reference.root!r} may not be there then."
-                    self._note(read, reference, "join-needs-mark", text, is_error=True)
+                    self._note(read, reference, "join-needs-mark", text, hint, is_error=True)
 
     def _note_contradiction(self, entry: Entry, guard: Guard) -> None:
         outside = self.holds[entry.scope]
+        if not outside and len({one.key for one in guard}) == len(guard):
+            return
         for condition in guard:
             opposite = condition.opposite
             if opposite not in guard and opposite not in outside:
@@ -127,10 +157,11 @@ class Presence:
         for condition, via in self._of_bodies(entry):
             guard.setdefault(condition, via)
         if entry.node.on_error != "fail":
-            guard.setdefault(_succeeds(entry), None)
+            why = f"has no value where it fails ('on_error: {entry.node.on_error}')"
+            guard.setdefault(self._only(entry, "ok", why), None)
         if isinstance(entry.node.work, Fail):
             why = "never has a value: it fails"
-            guard[Condition(("fail", id(entry)), holds=True, why=why)] = None
+            guard[self._only(entry, "fail", why)] = None
         self.guards[entry] = guard
 
     def _of_bodies(self, entry: Entry) -> Iterable[tuple[Condition, Entry | None]]:
@@ -141,27 +172,28 @@ class Presence:
         work = entry.node.work
         if isinstance(work, Switch) and all(case.when is not None for case in work.cases):
             why = "is skipped where no case holds (it has no else)"
-            yield Condition(("case", id(entry)), holds=True, why=why), None
+            yield self._only(entry, "case", why), None
         if lacks and not isinstance(work, ForEach):
             via, first = lacks[0]
             why = f"is skipped where its output has no value, since {via.id!r} {first.why}"
-            yield Condition(("output", id(entry)), holds=True, why=why), None
+            yield self._only(entry, "output", why), None
 
     def _missing_within(self, entry: Entry, read: Read) -> list[tuple[Entry, Condition]]:
         """Take note of what an output, a condition or a ``next`` of a body may miss."""
         work = entry.node.work
         found: list[tuple[Entry, Condition]] = []
         for reference, need, condition in self.missing(read):
+            hint = self._remedy(need, condition)
             if read.word in _FAILING:
                 text = f"{read.word!r} needs {self._chain(need, condition)}, and fails then."
-                self._note(read, reference, "may-have-no-value", text, is_error=True)
+                self._note(read, reference, "may-have-no-value", text, hint, is_error=True)
             elif isinstance(work, ForEach):
                 text = f"the output needs {self._chain(need, condition)}: the result is null then."
                 if not work.is_partial:
-                    self._note(read, reference, "may-be-skipped", text)
+                    self._note(read, reference, "may-be-skipped", text, hint)
             else:
                 text = f"the output needs {self._chain(need, condition)}: {entry.id!r} is skipped then."
-                self._note(read, reference, "may-be-skipped", text)
+                self._note(read, reference, "may-be-skipped", text, hint)
                 found.append((need, condition))
         if read.word == "output" and isinstance(work, Loop):
             found.extend(self._of_no_pass(entry, work, read))
@@ -175,7 +207,7 @@ class Presence:
             need = read.scope.find(reference.root)
             if isinstance(need, Entry) and need.scope is read.scope and _is_plain(reference):
                 why = "has no value where no pass is run"
-                return [(need, Condition(("pass", id(entry)), holds=True, why=why))]
+                return [(need, self._only(entry, "pass", why))]
         return []
 
     # missing values ---------------------------------------------------------------------
@@ -203,69 +235,57 @@ class Presence:
             if read.reader is None:
                 for reference, need, condition in self.missing(read):
                     text = f"the output needs {self._chain(need, condition)}; the run fails then."
-                    self._note(read, reference, "may-have-no-output", text, is_error=True)
+                    hint = self._remedy(need, condition)
+                    self._note(read, reference, "may-have-no-output", text, hint, is_error=True)
 
     def facts(self, read: Read) -> Facts:
         """Return what is known of values where an expression is evaluated."""
-        known = set(self.holds[read.scope])
         reader = read.reader
+        names = {one.root for one in read.value.references}
+        known: list[Condition] = [*self.holds[read.scope]]
         if reader is not None and not read.is_within:
-            known |= self.guards.get(reader, _NOTHING).keys()
-            if read.word == "when":
-                own = conditions_of(reader.node.when, reader.scope) if reader.node.when else []
-                known -= set(own)
-        elif reader is None or read.is_within:
-            for reference in read.value.references:
-                need = read.scope.find(reference.root)
-                if isinstance(need, Entry) and _is_plain(reference):
-                    known |= self.guards.get(need, _NOTHING).keys()
+            own = self._own.get(reader, ()) if read.word == "when" else ()
+            known.extend(one for one in self.guards.get(reader, _NOTHING) if one not in own)
+        else:
+            for name in names:
+                need = read.scope.find(name)
+                if isinstance(need, Entry):
+                    known.extend(self.guards.get(need, _NOTHING))
         facts = Facts()
         for condition in known:
-            if condition.facts is not None and condition.holds:
+            if condition.facts is not None and condition.holds and condition.names & names:
                 facts |= condition.facts
         if reader is not None and len(reader.handles) == 1:
             facts |= Facts(valued=[("outcome", reader.handles[0].id, "error")])
         return facts
 
+    def _way(self, need: Entry, condition: Condition) -> list[Entry]:
+        """Return how a node comes to need what may not be so: itself, what it needs, and so on."""
+        way = [need]
+        while (following := self.guards[way[-1]].get(condition)) is not None:
+            way.append(following)
+        return way
+
     def _chain(self, need: Entry, condition: Condition) -> str:
         """Say how a node comes to need what may not be so: ``'reply', which needs 'order', which …``."""
-        names = [need]
-        via = self.guards[need].get(condition)
-        while via is not None and len(names) < 6:
-            names.append(via)
-            via = self.guards[via].get(condition)
-        shown = names if len(names) <= 4 else [*names[:2], names[-1]]
-        chain = ", which needs ".join(repr(one.id) for one in shown)
-        return f"{chain}, which {condition.why}"
+        way = [repr(one.id) for one in self._way(need, condition)]
+        shown = way if len(way) <= 5 else [*way[:2], f"({len(way) - 4} more)", *way[-2:]]
+        return f"{', which needs '.join(shown)}, which {condition.why}"
+
+    def _remedy(self, need: Entry, condition: Condition) -> str:
+        way = self._way(need, condition)
+        if len(way) == 1:
+            return f"Write '{need.id}?' to take null then."
+        return f"Write '{way[-1].id}?' in {way[-2].id!r}, or '{need.id}?' here, to take null then."
 
     def _note(
-        self, read: Read, reference: Reference, code: str, message: str, *, is_error: bool = False
-    ) -> None:
-        hint = f"Write '{reference.root}?' to take null then."
+        self, read: Read, reference: Reference, code: Code, message: str, hint: str, *,
+        is_error: bool = False,
+    ) -> None:  # fmt: skip
+        note = self._notes.error if is_error else self._notes.warn
         for at, column in places_of(read.value, reference, read.at):
-            note = self._notes.error if is_error else self._notes.warn
             note(read.position, code, at, message, hint, column=column)
             return
-
-
-def _succeeds(entry: Entry) -> Condition:
-    why = f"has no value where it fails ('on_error: {entry.node.on_error}')"
-    return Condition(("ok", id(entry)), holds=True, why=why)
-
-
-def _of_case(entry: Entry, inner: Scope) -> list[Condition]:
-    """Return what is known where a case was taken: its condition, and none of those before it."""
-    work = entry.node.work
-    if not isinstance(work, Switch):
-        return []
-    found: list[Condition] = []
-    for case in work.cases[: inner.case]:
-        if case.when is not None:
-            found.extend(opposite_of(case.when, entry.scope))
-    taken = work.cases[inner.case].when
-    if taken is not None:
-        found.extend(conditions_of(taken, entry.scope))
-    return found
 
 
 def _begins(work: Loop) -> bool:

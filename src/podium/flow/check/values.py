@@ -9,7 +9,7 @@ from podium.core.schema import returns_schema
 from podium.core.spec import TaskSpec, WorkflowSpec
 from podium.flow.check.fits import misfit
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Notes
+from podium.flow.check.notes import Code, Notes
 from podium.flow.check.presence import Presence
 from podium.flow.expression import JsonSchema, Kind
 from podium.flow.expression.shapes import (
@@ -143,7 +143,7 @@ class Values:
         fault = misfit(shape_of(schema), wanted) if wanted is not None else None
         if fault is not None:
             note = self._notes.error if fault.is_certain else self._notes.warn
-            code = "misfit" if fault.is_certain else "may-not-fit"
+            code: Code = "misfit" if fault.is_certain else "may-not-fit"
             word = read.word.rpartition("].")[2]
             note(read.position, code, read.at, f"{word!r} does not fit: {fault.text}.")
 
@@ -225,7 +225,8 @@ class Values:
                 if document is not None:
                     return self._results.get(id(document), _OPEN)
                 workflow = self._workflows.get(name)
-                return returns_schema(workflow) if workflow is not None else _OPEN
+                is_function = workflow is not None and flow_of(workflow) is None
+                return returns_schema(workflow) if workflow and is_function else _OPEN
             case WaitFor() | WaitUntil():
                 return NULL
             case WaitSignal(schema=schema):
@@ -311,6 +312,12 @@ class _Early(_Names):
         return self._values.early(found) if isinstance(found, Entry) else _OPEN
 
 
+def flow_of(workflow: WorkflowSpec) -> Document | None:
+    """Return the document that a registered workflow is; None for a function."""
+    found = getattr(workflow, "flow", None)
+    return found if isinstance(found, Document) else None
+
+
 def input_schema(fields: Fields) -> JsonSchema:
     """Return what an input or an answer looks like to expressions: with all its fields."""
     properties = dict(fields.schema.get("properties", {}))
@@ -318,11 +325,6 @@ def input_schema(fields: Fields) -> JsonSchema:
         if default is None and name in properties:
             properties[name] = {"anyOf": [properties[name], NULL]}
     return _object(properties)
-
-
-def result_of(document: Document) -> JsonSchema:
-    """Return what is known of a document's result before it was looked at."""
-    return NULL if document.body.output is None else _OPEN
 
 
 def _object(properties: Mapping[str, Any]) -> JsonSchema:
