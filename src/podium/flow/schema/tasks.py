@@ -9,9 +9,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
-import msgspec
-
-from podium.core.codec import type_hints
+from podium.core.schema import parameters_schema, returns_schema
 from podium.core.spec import TaskSpec
 
 Schema = dict[str, Any]
@@ -68,38 +66,11 @@ class Signature:
 
 def signature(spec: TaskSpec) -> Signature:
     """Return a task as a document sees it."""
-    hints = type_hints(spec.fn)
-    parameters: dict[str, Schema] = {}
-    required: list[str] = []
-    is_open = False
-    for name, parameter in spec.binder.parameters.items():
-        if parameter.kind is parameter.VAR_KEYWORD:
-            is_open = True
-            continue
-        schema = schema_of(hints.get(name, Any))
-        if parameter.kind is parameter.VAR_POSITIONAL:
-            schema = {"type": "array", "items": schema}
-        elif parameter.default is parameter.empty:
-            required.append(name)
-        else:
-            schema |= _default(parameter.default)
-        parameters[name] = schema
+    taken = _inlined(parameters_schema(spec))
     return Signature(
-        spec.name, _summary(spec), spec.effect.value, parameters, tuple(required), is_open,
-        schema_of(hints.get("return", Any)),
+        spec.name, _summary(spec), spec.effect.value, taken["properties"], tuple(taken["required"]),
+        bool(taken["additionalProperties"]), _inlined(returns_schema(spec)),
     )  # fmt: skip
-
-
-def schema_of(kind: Any) -> Schema:
-    """Return the JSON Schema of a declared type; an empty one where it cannot be said."""
-    if kind is None:
-        return {"type": "null"}
-    try:
-        made = msgspec.json.schema(kind, schema_hook=_hook)
-    except (TypeError, ValueError, RuntimeError):
-        return {}
-    definitions = made.pop("$defs", {})
-    return dict(_inline(made, definitions, ()))
 
 
 def type_text(schema: Mapping[str, Any]) -> str:
@@ -201,8 +172,13 @@ def _texts(schema: Mapping[str, Any]) -> Schema:
     return {word: schema[word] for word in words if word in schema}
 
 
+def _inlined(schema: Mapping[str, Any]) -> Schema:
+    """Return a schema without references; a type within itself is open from there on."""
+    bare = {word: value for word, value in schema.items() if word != "$defs"}
+    return dict(_inline(bare, schema.get("$defs", {}), ()))
+
+
 def _inline(schema: Any, definitions: Mapping[str, Any], above: tuple[str, ...]) -> Any:
-    """Put definitions in the place of references; a type within itself is open from there on."""
     if isinstance(schema, list):
         return [_inline(each, definitions, above) for each in schema]
     if not isinstance(schema, dict):
@@ -213,22 +189,6 @@ def _inline(schema: Any, definitions: Mapping[str, Any], above: tuple[str, ...])
     if name in above or name not in definitions:
         return {}
     return _inline(definitions[name], definitions, (*above, name))
-
-
-def _hook(kind: type) -> Schema:
-    """Return the JSON Schema of what msgspec does not know: pydantic models."""
-    make = getattr(kind, "model_json_schema", None)
-    if make is None:
-        raise NotImplementedError
-    made = make()
-    return dict(_inline(made, made.pop("$defs", {}), ()))
-
-
-def _default(value: Any) -> Schema:
-    try:
-        return {"default": msgspec.to_builtins(value, str_keys=True)}
-    except (TypeError, ValueError, NotImplementedError):
-        return {}
 
 
 def _short(value: Any) -> str:
