@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from enum import IntEnum
 
 from podium.core.errors import PodiumError, RunBlocked, RunCancelled, RunFailed, UsageError
@@ -40,6 +41,10 @@ class CommandFailed(Exception):
     def __init__(self, message: str, code: Exit = Exit.ERROR) -> None:
         super().__init__(message)
         self.code = code
+
+    def details(self) -> Iterable[str]:
+        """Return what is said before the message."""
+        return ()
 
 
 def exit_of(error: BaseException) -> Exit:

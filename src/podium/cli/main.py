@@ -23,6 +23,7 @@ _COMMANDS = {
     "run": "podium.cli.run:run",
     "worker": "podium.cli.worker:worker",
     "runs": "podium.cli.runs:runs",
+    "flow": "podium.cli.flow:flow",
     "db": "podium.cli.db:db",
     "doctor": "podium.cli.doctor:doctor",
     "completion": "podium.cli.completion:completion",
@@ -111,7 +112,11 @@ def _say(error: Exception) -> int:
     if os.environ.get("PODIUM_DEBUG", "0") not in ("", "0"):
         traceback.print_exception(error)
         return exit_of(error)
-    if isinstance(error, PodiumError | CommandFailed):
+    if isinstance(error, CommandFailed):
+        for line in error.details():
+            terminal.talk(line)
+        terminal.complain(str(error))
+    elif isinstance(error, PodiumError):
         terminal.complain(str(error))
     elif isinstance(error, OSError) and error.errno is not None:
         what = errno.errorcode.get(error.errno, "")

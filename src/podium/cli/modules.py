@@ -50,9 +50,7 @@ def load_module(name: str) -> ModuleType:
     Raises:
         CommandFailed: There is no such module, or it fails while it is imported.
     """
-    here = str(Path.cwd())
-    if here not in sys.path:
-        sys.path.insert(0, here)
+    make_importable()
     try:
         return importlib.import_module(name)
     except ModuleNotFoundError as error:
@@ -65,6 +63,13 @@ def load_module(name: str) -> ModuleType:
         raise CommandFailed(_import_failed(name, error)) from error
     except (Exception, SystemExit) as error:
         raise CommandFailed(_import_failed(name, error)) from error
+
+
+def make_importable() -> None:
+    """Let modules in the current directory be imported."""
+    here = str(Path.cwd())
+    if here not in sys.path:
+        sys.path.insert(0, here)
 
 
 def workflows_in(module: ModuleType) -> dict[str, Workflow[..., Any]]:

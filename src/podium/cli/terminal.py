@@ -53,8 +53,13 @@ def speaks_unicode(stream: IO[str] | None) -> bool:
 
 def width() -> int:
     """Return the columns of the terminal on standard output."""
+    return width_of(sys.stdout)
+
+
+def width_of(stream: IO[str]) -> int:
+    """Return the columns of the terminal that a stream goes to."""
     try:
-        return max(20, os.get_terminal_size(sys.stdout.fileno()).columns)
+        return max(20, os.get_terminal_size(stream.fileno()).columns)
     except (OSError, ValueError, AttributeError):
         return 80
 
