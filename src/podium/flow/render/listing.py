@@ -143,9 +143,9 @@ class _Writer:
             return
         self._lead = min(lead, self._width * 2 // 5)
         rest = self._width - self._lead - self._state - 2 * _GAP
-        self._what = min(
-            max((cells(entry.what) for entry in entries), default=0), max(12, rest * 2 // 5)
-        )
+        whats = max((cells(entry.what) for entry in entries), default=0)
+        waits = max((cells(entry.waits) for entry in entries), default=0)
+        self._what = min(whats, max(12, rest * 2 // 5, rest - _GAP - waits))
         self._waits = rest - self._what - _GAP
 
     def lines(self, entry: _Entry) -> Iterator[str]:
@@ -160,7 +160,7 @@ class _Writer:
                     yield " " * indent + self._text(short, FAINT)
             return
         what = cut(entry.what, self._what, cells)
-        waits = wrapped(entry.waits, self._waits)
+        waits = wrapped(entry.waits, self._waits, further=2)
         gap = " " * (self._what - cells(what) + _GAP)
         yield from self._end(
             first

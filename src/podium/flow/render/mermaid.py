@@ -87,7 +87,7 @@ def _body(tree: Tree, names: dict[str, str], group: str | None, depth: int) -> I
         if tree.children[child]:
             yield from _body(tree, names, child, depth + 1)
         else:
-            yield f'{indent}  {names[child]}_empty[" "]'
+            yield f'{indent}  empty_{names[child]}[" "]'
         yield f"{indent}end"
 
 

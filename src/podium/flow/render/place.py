@@ -68,11 +68,8 @@ class _Placing:
             self._solve(row, [self._both(spot) for spot in self._rows[row]])
 
     def _both(self, spot: int) -> list[tuple[int, int, int]]:
-        """Return all neighbours of a spot; of a line, those above if they are lines: halfway is a stair."""
-        up = self._up[spot]
-        if self._is_line[spot] and any(self._is_line[other] for other, _, _ in up):
-            return up
-        return up + self._down[spot]
+        """Return all neighbours of a spot; of a line, those above: halfway between two is a stair."""
+        return self._up[spot] if self._is_line[spot] else self._up[spot] + self._down[spot]
 
     def _solve(self, row: int, near: list[list[tuple[int, int, int]]]) -> None:
         spots, offsets = self._rows[row], self._offsets[row]
@@ -102,15 +99,22 @@ def _offsets(row: Sequence[int], spots: Spots, gap: Callable[[int, int], int]) -
 
 
 def _middle(ends: list[tuple[int, int]]) -> int:
-    """Return the weighted median; between two middle ones, the point halfway."""
+    """Return the weighted median; between two middle ones, the stronger, or the point halfway."""
     ends = sorted(ends)
-    half = sum(weight for _, weight in ends)
+    total = sum(weight for _, weight in ends)
     passed = 0
     for number, (x, weight) in enumerate(ends):
         passed += weight
-        if 2 * passed == half:
-            return (x + ends[number + 1][0]) // 2
-        if 2 * passed > half:
+        if 2 * passed == total:
+            after_x, after_weight = ends[number + 1]
+            return (
+                (x + after_x) // 2
+                if weight == after_weight
+                else x
+                if weight > after_weight
+                else after_x
+            )
+        if 2 * passed > total:
             return x
     return ends[-1][0]
 

@@ -71,14 +71,15 @@ def tally(vertices: Iterable[Vertex]) -> str:
     return f"{nodes}: {', '.join(counts)}" if counts else nodes
 
 
-def wrapped(text: str, width: int) -> list[str]:
-    """Break a text between words; a word that is too long is cut."""
+def wrapped(text: str, width: int, *, further: int = 0) -> list[str]:
+    """Break a text between words; a word that is too long is cut. ``further`` lines are shorter by so much."""
     lines: list[str] = []
     for word in text.split():
-        if lines and cells(lines[-1]) + 1 + cells(word) <= width:
+        room = width - further if len(lines) > 1 else width
+        if lines and cells(lines[-1]) + 1 + cells(word) <= room:
             lines[-1] += f" {word}"
         else:
-            lines.append(cut(word, width, cells))
+            lines.append(cut(word, width - further if lines else width, cells))
     return lines
 
 
