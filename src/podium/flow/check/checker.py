@@ -46,11 +46,13 @@ def _without_consequences(found: list[Finding], wrong: list[str]) -> list[Findin
     places = set(wrong)
     lost = [name for one in wrong if (name := one.rpartition(".nodes.")[2]).isidentifier()]
     words = [f"{name!r}" for name in lost]
+    nodes = {one.rpartition(".")[0] for one in wrong}
     return [
         one
         for one in found
-        if not any(place in places for place in _around(one.path))
-        and not (lost and one.code in {"unused", "may-have-no-output"})
+        if one.code != "unused"
+        and not any(place in places for place in _around(one.path))
+        and not (one.code == "missing-argument" and one.path in nodes)
         and not (one.code == "unknown-name" and any(word in one.message for word in words))
     ]
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Code, Notes, places_of
+from podium.flow.check.notes import Code, Notes, expressions_of, places_of
 from podium.flow.expression import Reference
 from podium.flow.model import After, Switch
 
@@ -20,8 +20,9 @@ class Names:
         for entry in self._layout.entries:
             self._hides(entry)
         for read in self._layout.reads:
-            for reference in read.value.references:
-                self._reference(read, reference)
+            for expression in expressions_of(read.value):
+                for reference in sorted(expression.references, key=_column):
+                    self._reference(read, reference)
         for entry in self._layout.entries:
             for after in entry.node.after:
                 self._after(entry, after)
@@ -109,10 +110,11 @@ class Names:
         found = entry.scope.entries.get(handler)
         at = f"{entry.node.at}.on_error"
         if found is None:
-            message, hint = self._explain(handler, entry.scope, "")
             if isinstance(entry.scope.find(handler), Entry):
                 message = f"{handler!r} does not stand beside {entry.id!r}, whose failure it is to handle."
                 hint = "Move it into the same 'nodes'."
+            else:
+                message, hint = self._explain(handler, entry.scope, "")
             hint = hint or "Write fail, continue, or the id of a node."
             self._notes.error(entry.position, "unknown-name", at, message, hint)
         elif found is entry:
@@ -155,6 +157,10 @@ class Names:
         if name in self._layout.document.env:
             return f"there is no {name!r} here.", f"Write 'env.{name}'."
         return f"there is no {name!r} here.", self._notes.near(name, scope.names())
+
+
+def _column(reference: Reference) -> int:
+    return reference.column
 
 
 def _is_plain(reference: Reference) -> bool:

@@ -43,11 +43,16 @@ _NAMES_COMPARED_MAX: Final = 40_000
 
 
 class Notes:
-    """Findings, each with the place of what it is about in the document."""
+    """Findings, each with the place of what it is about in the document.
+
+    Attributes:
+        has_unknown_names: Whether something refers to what is not there.
+    """
 
     def __init__(self) -> None:
         self._found: list[tuple[int, Finding]] = []
         self._left = _NAMES_COMPARED_MAX
+        self.has_unknown_names: bool = False
 
     def error(
         self, position: int, code: Code, at: str, message: str, hint: str = "", *, column: int = 0
@@ -85,15 +90,20 @@ class Notes:
         return self._found
 
     def _add(self, position: int, finding: Finding) -> None:
+        self.has_unknown_names |= finding.code == "unknown-name"
         self._found.append((position, finding))
+
+
+def expressions_of(value: Template | Expression) -> Iterable[Expression]:
+    """Return the expressions of what stands at a word, in the order of the text."""
+    return [value] if isinstance(value, Expression) else value.expressions()
 
 
 def places_of(
     value: Template | Expression, reference: Reference, at: str
 ) -> Iterable[tuple[str, int]]:
     """Give the path and column of each expression that has a reference."""
-    expressions = [value] if isinstance(value, Expression) else value.expressions()
-    for each in expressions:
+    for each in expressions_of(value):
         for one in each.references:
             if one == reference:
                 yield each.at or at, one.column + each.column - 1

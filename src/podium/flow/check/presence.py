@@ -253,7 +253,7 @@ class Presence:
                     known.extend(self.guards.get(need, _NOTHING))
         facts = Facts()
         for condition in known:
-            if condition.facts is not None and condition.holds and condition.names & names:
+            if condition.facts is not None and condition.names & names:
                 facts |= condition.facts
         if reader is not None and len(reader.handles) == 1:
             facts |= Facts(valued=[("outcome", reader.handles[0].id, "error")])

@@ -26,7 +26,8 @@ class Reach:
         self._conditions(entry)
         self._join(entry)
         self._limits(entry)
-        self._use(entry)
+        if not self._notes.has_unknown_names:  # else it may be what was meant
+            self._use(entry)
 
     def _conditions(self, entry: Entry) -> None:
         node, at = entry.node, entry.node.at
