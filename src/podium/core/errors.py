@@ -9,7 +9,10 @@
     │   ├── NameTaken                 two different definitions under one name
     │   ├── UnknownWorkflow           no workflow of that name is registered here
     │   ├── NotInWorkflow             a durable primitive was used outside a workflow
-    │   └── ForgottenAwait            a call was made in a workflow and never awaited
+    │   ├── ForgottenAwait            a call was made in a workflow and never awaited
+    │   ├── FlowInvalid               a flow document has errors; every one is named
+    │   ├── FlowNotFound              there is no flow document at a path
+    │   └── TaskMissing               a flow names a task or module that is not here
     ├── RunError                      about one run
     │   ├── RunNotFound               no run of that id
     │   ├── IdInUse                   the id belongs to a run with other input
@@ -27,6 +30,8 @@
     │   └── Refused                   something a workflow can never do deterministically
     ├── ValueNotPortable              a value that does not survive the journal
     │   └── PayloadTooLarge           … because of its size
+    ├── SourceError                   a text is no YAML or JSON that a flow could be
+    ├── ExpressionError               an expression of a flow has no result
     ├── LimitReached                  a named limit of sizes, depths or fan-outs
     ├── Deadlocked                    nothing can ever wake the run again
     └── StoreError                    the database file

@@ -48,11 +48,7 @@ class Entropy(Protocol):
         ...
 
     def generator(self, seed: str) -> Any:
-        """Return a ``random.Random`` that always gives the same numbers for a seed."""
-        ...
-
-    def uuid4(self, generator: Any) -> Any:
-        """Return a ``uuid.UUID`` (version 4) drawn from a generator."""
+        """Return a ``random.Random`` with ``uuid4()``; it always gives the same for a seed."""
         ...
 
 

@@ -64,6 +64,12 @@ def returns_schema(spec: _Spec) -> dict[str, Any]:
     return whole
 
 
+def type_schema(kind: Any) -> dict[str, Any]:
+    """Return the JSON Schema of a declared type; an empty one where it cannot be said."""
+    parts = _Parts("validation")
+    return parts.whole(parts.of(kind))
+
+
 @lru_cache(maxsize=4096)
 def schema_hash(spec: _Spec) -> str:
     """Return a hash of parameters and result: another one means that other values fit."""

@@ -216,10 +216,6 @@ class RunContext:
             scope.source = self.state.entropy.generator(seed)
         return scope.source
 
-    def uuid4(self, scope: Scope) -> Any:
-        """Return a UUID from the scope's generator."""
-        return self.state.entropy.uuid4(self.random(scope))
-
     def restart_with(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> NoReturn:
         """End this incarnation and begin the next with other input."""
         self._alive()

@@ -64,6 +64,14 @@ def _boot_seconds() -> float:
     return time.clock_gettime(clock) if clock is not None else time.monotonic()
 
 
+class RunRandom(random.Random):
+    """A run's generator: all of ``random.Random``, and UUIDs."""
+
+    def uuid4(self) -> uuid.UUID:
+        """Return the next UUID."""
+        return uuid.UUID(int=self.getrandbits(128), version=4)
+
+
 class SystemEntropy:
     """The machine's chance."""
 
@@ -73,11 +81,7 @@ class SystemEntropy:
 
     def generator(self, seed: str) -> random.Random:
         """Return a generator that always gives the same numbers for a seed."""
-        return random.Random(seed)
-
-    def uuid4(self, generator: random.Random) -> uuid.UUID:
-        """Return a UUID drawn from a generator."""
-        return uuid.UUID(int=generator.getrandbits(128), version=4)
+        return RunRandom(seed)
 
 
 class LoopNotifier:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Literal
 
-from podium.core.errors import PodiumError
+from podium.core.errors import UsageError
 
 Severity = Literal["error", "warning"]
 
@@ -52,7 +52,7 @@ class Finding:
         return f"{text} {self.hint}" if self.hint else text
 
 
-class FlowInvalid(PodiumError):
+class FlowInvalid(UsageError):
     """A document must not run; ``findings`` has every reason.
 
     Attributes:

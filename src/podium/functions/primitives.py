@@ -73,7 +73,7 @@ def random() -> Random:
 
 def uuid4() -> UUID:
     """Return a ``uuid.UUID`` drawn from the run's own generator."""
-    return cast("UUID", context_of("uuid4").uuid4(current_scope.get()))
+    return cast("UUID", context_of("uuid4").random(current_scope.get()).uuid4())
 
 
 def env(name: str) -> str | None:

@@ -169,10 +169,6 @@ class MemoryReader:
         for _, data in sorted(self._db.chunks.get((family, digest), {}).items()):
             yield data
 
-    def has_file(self, family: int, digest: str) -> bool:
-        """Return whether the family has a file of that digest."""
-        return (family, digest) in self._db.chunks
-
     def workers(self) -> list[WorkerRow]:
         """Return who is registered, and of each whether it is certainly dead."""
         return list(self._db.workers.values())

@@ -5,7 +5,6 @@ from __future__ import annotations
 import asyncio
 import contextvars
 import random
-import uuid
 
 from collections.abc import Callable
 from typing import Any, Protocol
@@ -15,6 +14,7 @@ from podium.core.context import current_attempt
 from podium.core.errors import NotDone, StoreBusy, StoreError, ValueNotPortable
 from podium.core.ports import Attempt, BadResult, Cancellable, Done, Executing
 from podium.engine.log import CommitDone
+from podium.engine.system import RunRandom
 from podium.journal.store import Batch, CommitResult, Store, WorkerIdentity
 from podium.testing.ledger import BodyRun
 from podium.testing.virtual import VirtualLoop, VirtualTime
@@ -76,11 +76,7 @@ class SimEntropy:
 
     def generator(self, seed: str) -> random.Random:
         """Return a generator that always gives the same numbers for a seed."""
-        return random.Random(seed)
-
-    def uuid4(self, generator: random.Random) -> uuid.UUID:
-        """Return a UUID drawn from a generator."""
-        return uuid.UUID(int=generator.getrandbits(128), version=4)
+        return RunRandom(seed)
 
 
 class SimNotifier:

@@ -14,8 +14,9 @@ import msgspec
 from podium.core.codec import describe
 from podium.core.errors import InvalidOption
 from podium.core.file import File
+from podium.core.schema import type_schema
 from podium.flow.builder.values import plain
-from podium.flow.schema.tasks import schema_of
+from podium.flow.schema.tasks import inlined
 
 _WORDS: Final[Mapping[Any, str]] = {
     str: "string",
@@ -92,7 +93,7 @@ def _or_null(kind: Any) -> Any:
 
 def _schema(kind: Any) -> dict[str, Any]:
     """Return the JSON Schema of a type that has no word of its own."""
-    schema = _without_prose(schema_of(_bare(kind)))
+    schema = _without_prose(inlined(type_schema(_bare(kind))))
     if not schema:
         raise InvalidOption(f"{describe(kind)} has no JSON Schema; take Any where anything fits.")
     return dict(schema)

@@ -76,7 +76,7 @@ def read_fields(reading: Reading, data: Any, at: str) -> Fields:
 def read_type(reading: Reading, given: Any, at: str) -> Mapping[str, Any]:
     """Read one type; what is none is taken as ``any``, and found fault with."""
     match given:
-        case str() if given.endswith("?"):
+        case str() if given.endswith("?") and not given.endswith("??"):
             return {"anyOf": [read_type(reading, given[:-1], at), {"type": "null"}]}
         case str() if given in TYPES:
             return TYPES[given]

@@ -142,7 +142,7 @@ class Nodes:
     def _work(self, kind: str, name: str, words: Words, depth: int) -> Work:
         match kind:
             case "call":
-                return Call(words.text("call"), words.arguments("args"))
+                return Call(self._name(words, "call"), words.arguments("args"))
             case "flow":
                 return self._sub_flow(name, words)
             case "switch":
@@ -159,6 +159,14 @@ class Nodes:
                 return Set(words.template("set"))
             case _:
                 return self._fail(words)
+
+    def _name(self, words: Words, word: str) -> str:
+        """Read the name of a task."""
+        name = words.text(word)
+        if not name:
+            at = words.at_word(word)
+            self._reading.fault("wrong-type", at, f"{word!r}: expected the name of a task.")
+        return name
 
     def _sub_flow(self, name: str, words: Words) -> SubFlow:
         given = words.take("flow")
@@ -225,8 +233,9 @@ class Nodes:
         inner.require(
             "signal", "say what is waited for: a duration, {until: time} or {signal: name}"
         )
-        given_type = inner.take("type", None)
-        schema = None if given_type is None else self._type(given_type, inner.at_word("type"))
+        schema = None
+        if "type" in inner:
+            schema = self._type(inner.take("type"), inner.at_word("type"))
         return WaitSignal(inner.text("signal"), schema)
 
     def _duration(self, given: str, at: str) -> Any:

@@ -20,7 +20,7 @@ COMMON: Final = (
 )  # fmt: skip
 LATER: Final = frozenset({"breaker", "fallback", "cache", "rate", "lock", "budget"})
 """Words of the language that this version does not carry out yet."""
-_AFTER = re.compile(r"[A-Za-z_][A-Za-z0-9_]*\??")
+_AFTER = re.compile(r"[a-z][a-z0-9_]*\??")
 _RETRY: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter", "on", "not_on")
 
 
@@ -82,9 +82,9 @@ def read_join(words: Words) -> Join:
 
 
 def _retry(words: Words) -> Retry | None:
-    given, at = words.take("retry", None), words.at_word("retry")
-    if given is None:
+    if "retry" not in words:
         return None
+    given, at = words.take("retry"), words.at_word("retry")
     if isinstance(given, int) and not isinstance(given, bool):
         given = {"attempts": given}
     inner = Words(words.reading, words.reading.mapping(given, at, "what retry says"), at)
@@ -110,9 +110,9 @@ def _duration_text(words: Words, word: str, usual: str) -> str:
 
 
 def _effect(words: Words) -> Effect | None:
-    given = words.take("effect", None)
-    if given is None:
+    if "effect" not in words:
         return None
+    given = words.take("effect")
     try:
         return Effect(given)
     except ValueError:
@@ -125,12 +125,12 @@ def _effect(words: Words) -> Effect | None:
 
 
 def _compensation(words: Words) -> Compensation | None:
-    given: Any = words.take("compensate", None)
+    if "compensate" not in words:
+        return None
+    given: Any = words.take("compensate")
     at = words.at_word("compensate")
     match given:
-        case None:
-            return None
-        case str():
+        case str() if given:
             return Compensation(given)
         case dict():
             inner = Words(words.reading, given, at)

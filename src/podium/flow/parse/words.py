@@ -132,11 +132,10 @@ class Words:
 
     def duration_s(self, word: str) -> float | None:
         """Return a duration in seconds; None where the word is not there."""
-        value = self._data.get(word)
-        if value is None:
+        if word not in self._data:
             return None
         try:
-            return seconds(value, what=word)
+            return seconds(self._data[word], what=word)
         except InvalidOption as problem:
             self.reading.fault("bad-duration", self.at_word(word), str(problem))
             return None

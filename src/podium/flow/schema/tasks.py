@@ -66,10 +66,10 @@ class Signature:
 
 def signature(spec: TaskSpec) -> Signature:
     """Return a task as a document sees it."""
-    taken = _inlined(parameters_schema(spec))
+    taken = inlined(parameters_schema(spec))
     return Signature(
         spec.name, _summary(spec), spec.effect.value, taken["properties"], tuple(taken["required"]),
-        bool(taken["additionalProperties"]), _inlined(returns_schema(spec)),
+        bool(taken["additionalProperties"]), inlined(returns_schema(spec)),
     )  # fmt: skip
 
 
@@ -172,7 +172,7 @@ def _texts(schema: Mapping[str, Any]) -> Schema:
     return {word: schema[word] for word in words if word in schema}
 
 
-def _inlined(schema: Mapping[str, Any]) -> Schema:
+def inlined(schema: Mapping[str, Any]) -> Schema:
     """Return a schema without references; a type within itself is open from there on."""
     bare = {word: value for word, value in schema.items() if word != "$defs"}
     return dict(_inline(bare, schema.get("$defs", {}), ()))

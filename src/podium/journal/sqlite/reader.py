@@ -199,11 +199,6 @@ class SqliteReader:
             last, data = rows[0]
             yield data
 
-    def has_file(self, family: int, digest: str) -> bool:
-        """Return whether the family has a file of that digest."""
-        query = "SELECT 1 FROM file_chunks WHERE family=? AND digest=? LIMIT 1"
-        return bool(self._all(query, (family, digest)))
-
     def workers(self) -> list[WorkerRow]:
         """Return who is registered, and of each whether it is certainly dead."""
         found = []

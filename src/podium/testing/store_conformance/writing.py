@@ -340,4 +340,3 @@ def files_come_in_chunks(subject: Subject) -> None:
 
     assert list(reader.file_chunks(1, "f")) == [b"a", b"b", b"c"]
     assert list(reader.file_chunks(2, "f")) == []
-    assert (reader.has_file(1, "g"), reader.has_file(1, "h")) == (True, False)
