@@ -155,7 +155,8 @@ class _Drawing:
             case "text":
                 return f"({text} + '-')"
             case "list":
-                return self.one(f"{text}.map(v, v + 1)", f"{text}.filter(v, v % 2 == 0)")
+                works = (f"{text}.map(v, v + 1)", f"{text}.filter(v, v % 2 == 0)")
+                return works[self.draw(st.integers(0, 1))]
             case _:
                 return text
 

@@ -74,6 +74,23 @@ def own_references(spec: Data) -> frozenset[Reference]:
     return frozenset().union(*found)
 
 
+def tail_names(spec: Data) -> frozenset[str]:
+    """Return the names that a node reads once a body of it has ended; those of the body are left out."""
+    found: set[str] = set()
+    for body in [spec, *spec.get("switch", [])]:
+        read = set(_read_at_end(body))
+        found |= read - set(body.get("nodes", {}))
+    return frozenset(found)
+
+
+def _read_at_end(body: Data) -> Iterator[str]:
+    for word in ("while", "until"):
+        if word in body:
+            yield from (one.node for one in condition(body[word]).references)
+    for word in ("next", "key", "output"):
+        yield from (one.node for one in references(body.get(word)))
+
+
 def names_within(spec: Data) -> frozenset[str]:
     """Return the names that a node or anything in its bodies refers to."""
     return frozenset(_names(spec))
@@ -82,12 +99,7 @@ def names_within(spec: Data) -> frozenset[str]:
 def _names(spec: Data) -> Iterator[str]:
     yield from (one.node for one in own_references(spec))
     yield from after_of(spec)
-    for word in ("while", "until"):
-        if word in spec:
-            yield from (one.node for one in condition(spec[word]).references)
-    yield from (one.node for one in references(spec.get("next")))
-    yield from (one.node for one in references(spec.get("key")))
     for body in [spec, *spec.get("switch", [])]:
-        yield from (one.node for one in references(body.get("output")))
+        yield from _read_at_end(body)
         for inner in body.get("nodes", {}).values():
             yield from _names(inner)

@@ -35,6 +35,7 @@ from tests.flow.proof.reading import (
     names_within,
     own_references,
     references,
+    tail_names,
 )
 from tests.flow.proof.stage import Process, Stage, Wait, Work
 
@@ -164,7 +165,8 @@ class Interpreter:
         # F-14 A node needs the nodes that its expressions refer to, and those in `after`; they are its
         # dependencies.
         named = [one.node for one in sorted(own, key=lambda one: one.column)]
-        nodes = [found for name in (*named, *after_of(spec)) if (found := scope.find(name))]
+        named += [*sorted(tail_names(spec)), *after_of(spec)]
+        nodes = [found for name in named if (found := scope.find(name))]
         handled = [one for one in scope.nodes.values() if one.spec.get("on_error") == run.id]
         gate = Gate(join_of(spec), list(dict.fromkeys(nodes)), handled)
         yield Wait(lambda: gate.is_needless or (gate.is_called_for and gate.is_decided))
