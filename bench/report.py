@@ -57,6 +57,9 @@ METHOD = """\
   Podium in the same process (pool, Podium, Podium, pool),
   every process of both warm; of two turns the better one counts. The CPU time of both is the
   same, so a figure under the pool's is a neighbour's doing, and its verdict is "unclear".
+- `flow_chain`, `flow_map`: the document and the function take turns in one process, twice each way;
+  the better time of each counts. `flow_check`: from the text in hand to the end of a run whose nodes
+  only compute, so all of it is reading, checking and scheduling.
 - `cpu`: the floor is the same bare loop beside the same kind of thread, with Python's default
   switch interval of 5 ms; Podium sets 0.2 ms for the process while sync tasks run. What that
   costs the computing thread is shown beside it.

@@ -191,6 +191,14 @@ TARGETS: tuple[Target, ...] = (
         "growth_1k", "at most 3 × the new data", at_most(ours("growth_1k"), 3, "× the new data")
     ),
     Target("resume_open", "under 100 ms", at_most(ours("resume_open"), 100, "ms", 1)),
+    Target("flow_chain", "within 1.5 × of the function", at_most(ours("flow_chain"), 1.5, "× it")),
+    Target("flow_map", "within 1.5 × of `podium.map`", at_most(ours("flow_map"), 1.5, "× it")),
+    Target("flow_check", "under 1 ms a node", at_most(ours("flow_check"), 1, "ms", 3)),
+    Target(
+        "flow_check_20k",
+        f"linear (time per node at most {LINEAR_WITHIN} × that at 2,000)",
+        ratio_at_most(ours("flow_check_20k"), ours("flow_check"), LINEAR_WITHIN, "× it"),
+    ),
     Target("import", "under 150 ms over bare", at_most(ours("import"), 150, "ms", 0)),
     Target("cpu", "within 5 × of idle", at_most(ours("cpu", "ratio"), 5, "× idle")),
 )

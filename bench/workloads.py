@@ -85,6 +85,16 @@ PER_S = Figure("per_s", "steps/s")
 PER_STEP = Figure("ms_per_step", "ms/step", 4)
 PEAK = Figure("peak_mb", "peak MB", 1)
 SECONDS = Figure("secs", "s", 3)
+BESIDE = (
+    Figure("ratio", "÷ function", 2),
+    SECONDS,
+    Figure("function_s", "s, as a function in the same run", 3),
+)
+NODES = (
+    Figure("ms_per_node", "ms a node", 3),
+    Figure("check_ms", "of it reading and checking, ms in all", 0),
+    SECONDS,
+)
 DISK = (Figure("disk_ratio", "on disk ÷ data", 2), Figure("disk_mb", "MB on disk", 2))
 
 WORKLOADS: tuple[Workload, ...] = (
@@ -256,6 +266,34 @@ WORKLOADS: tuple[Workload, ...] = (
             Figure("twice", "steps run twice"),
         ),
         cap=150,
+    ),
+    Workload(
+        "flow_chain",
+        "1,000 `read` steps as a document, beside the same as a function",
+        1000,
+        (PODIUM_SLOW,),
+        BESIDE,
+    ),
+    Workload(
+        "flow_map",
+        "a `for_each` of 10,000 items, beside `podium.map`",
+        10_000,
+        (PODIUM_SLOW,),
+        BESIDE,
+    ),
+    Workload(
+        "flow_check",
+        "a document of 2,000 nodes: read, checked, and scheduled to its end",
+        2000,
+        (PODIUM_SLOW,),
+        NODES,
+    ),
+    Workload(
+        "flow_check_20k",
+        "the same with 20,000 nodes",
+        20_000,
+        (PODIUM_SLOW,),
+        NODES,
     ),
     Workload(
         "import",

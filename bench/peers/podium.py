@@ -9,11 +9,13 @@ import signal
 import subprocess
 import time
 
+from collections.abc import Awaitable, Callable
 from concurrent.futures import ProcessPoolExecutor
 from typing import Any
 
 import podium
 
+from bench.peers import podium_documents as documents
 from bench.peers import podium_flows as flows
 from bench.peers.common import (
     PAUSE,
@@ -30,6 +32,7 @@ from bench.peers.common import (
 from podium.core.version import VERSION
 
 CORES = os.cpu_count() or 1
+Timed = Callable[[], Awaitable[float]]
 REST = 1.5
 """So long does each process rest in the warm-up that every process of a pool must be started."""
 
@@ -163,12 +166,70 @@ async def measure_cpu(peer: PodiumPeer, n: int) -> Figures:
     return compare_latency(idle, busy, share)
 
 
+async def measure_beside(function: Timed, document: Timed, times: int = 2) -> Figures:
+    """Compare a document with the same workflow as a function, in turn, the better of each counts."""
+    ours, theirs = [], []
+    for _ in range(times):  # this order cancels a steady drift
+        theirs += [await function(), await function()]
+        ours += [await document(), await document()]
+    secs, function_s = min(ours), min(theirs)
+    return {
+        "secs": round(secs, 4),
+        "function_s": round(function_s, 4),
+        "ratio": round(secs / function_s, 3),
+    }
+
+
+async def timed(peer: PodiumPeer, flow: Any, given: dict[str, Any], expected: int) -> float:
+    """Return the seconds of one run."""
+    began = clock()
+    assert await peer.run(flow, **given) == expected
+    return clock() - began
+
+
+async def measure_flow_chain(peer: PodiumPeer, n: int) -> Figures:
+    """Time a chain of n read steps as a document and as a function."""
+    flow = documents.chain(n)
+    return await measure_beside(
+        lambda: timed(peer, flows.reading, {"n": n}, n), lambda: timed(peer, flow, {}, n)
+    )
+
+
+async def measure_flow_map(peer: PodiumPeer, n: int) -> Figures:
+    """Time a `for_each` of n items and `podium.map`."""
+    flow, given = documents.fan(), {"ks": list(range(n))}
+    return await measure_beside(
+        lambda: timed(peer, flows.mapping, {"n": n}, n * (n + 1) // 2),
+        lambda: timed(peer, flow, given, n),
+    )
+
+
+async def measure_flow_check(peer: PodiumPeer, n: int) -> Figures:
+    """Time reading, checking, and scheduling a document of n nodes."""
+    text = documents.wide(n)
+    began = clock()
+    flow = podium.Flow.from_text(text)
+    assert not [one for one in flow.check() if one.is_error]
+    checked = clock()
+    await peer.run(flow)
+    secs = clock() - began
+    return {
+        "ms_per_node": round(secs / n * 1000, 4),
+        "check_ms": round((checked - began) * 1000, 1),
+        "secs": round(secs, 3),
+    }
+
+
 EXTRA: dict[str, Measure] = {
     "long": measure_long,
     "long_par": lambda peer, n: measure_long(peer, n, side_by_side=True),
     "resume_open": measure_resume_open,
     "crash": crash,
     "cpu": measure_cpu,
+    "flow_chain": measure_flow_chain,
+    "flow_map": measure_flow_map,
+    "flow_check": measure_flow_check,
+    "flow_check_20k": measure_flow_check,
 }
 
 if __name__ == "__main__":
