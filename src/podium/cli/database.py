@@ -10,7 +10,9 @@ from typing import TYPE_CHECKING, TypeVar
 
 from podium.cli.exits import CommandFailed, Exit
 from podium.client.locations import database_path
+from podium.core.errors import RunNotFound
 from podium.journal.sqlite import SqliteReader, SqliteStore
+from podium.journal.store import RunRow
 
 if TYPE_CHECKING:
     from podium.client.app import Podium
@@ -53,6 +55,19 @@ def reading(database: str | None) -> Iterator[SqliteReader]:
     """Read a database that is there."""
     with opened(database) as store:
         yield store.reader()
+
+
+def found_row(reader: SqliteReader, run_id: str, database: str | None) -> RunRow:
+    """Return a run's row.
+
+    Raises:
+        RunNotFound: There is none; near ids are suggested.
+    """
+    row = reader.run(run_id)
+    if row is None:
+        near = reader.near_ids(run_id)
+        raise RunNotFound(run_id, existing(database), near[0] if near else None)
+    return row
 
 
 def with_app(database: str | None, body: Callable[[Podium], Awaitable[T]]) -> T:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterable
 from enum import IntEnum
+from typing import Any
 
 from podium.core.errors import PodiumError, RunBlocked, RunCancelled, RunFailed, UsageError
 
@@ -45,6 +46,10 @@ class CommandFailed(Exception):
     def details(self) -> Iterable[str]:
         """Return what is said before the message."""
         return ()
+
+    def as_dict(self) -> dict[str, Any] | None:
+        """Return it for programs, where there is more than the message."""
+        return None
 
 
 def exit_of(error: BaseException) -> Exit:

@@ -8,10 +8,12 @@ import sys
 
 from collections.abc import Iterable
 from pathlib import Path
+from typing import Any
 
 from podium.cli.exits import CommandFailed, Exit
 from podium.cli.flow_findings import Report, counted, unreadable
 from podium.cli.modules import make_importable
+from podium.cli.options import command
 from podium.flow import Flow, SourceError
 from podium.flow.flow import read_file
 from podium.flow.model import Document
@@ -34,6 +36,10 @@ class DocumentInvalid(CommandFailed):
     def details(self) -> Iterable[str]:
         """Return the findings."""
         return self.report.lines(sys.stderr)
+
+    def as_dict(self) -> dict[str, Any]:
+        """Return the findings for programs."""
+        return self.report.as_dict()
 
 
 def read_flow(file: str) -> Flow:
@@ -67,6 +73,12 @@ def sound_flow(file: str) -> Flow:
     if any(one.is_error for one in flow.findings):
         raise DocumentInvalid(Report(file=file, findings=flow.findings))
     return flow
+
+
+def warning_of(file: str, flow: Flow) -> str:
+    """Say that a flow has warnings, if it has any, and how to see them."""
+    report = Report(file=file, findings=flow.findings)
+    return f"{report.summary()}: {command('flow', 'check', file)}" if flow.findings else ""
 
 
 def document_of(file: str) -> tuple[Document, Report]:

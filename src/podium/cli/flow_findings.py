@@ -19,7 +19,7 @@ _COLOURS = {"error": "red", "warning": "yellow"}
 _LINE_CHARS = 160
 """So much of a long line is shown where there is no terminal."""
 _INDENT = "  "
-_MARKED = re.compile(r"[\w.?-]*")
+_MARKED = re.compile(r"\"[^\"]*\"|'[^']*'|[\w.?-]*")
 
 
 @dataclass(frozen=True, kw_only=True)

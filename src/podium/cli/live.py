@@ -14,7 +14,7 @@ from rich.text import Text
 
 from podium.cli import terminal
 from podium.cli.failure import error_line
-from podium.cli.folding import Line, Lines
+from podium.cli.folding import SKIPPED, Line, Lines
 from podium.cli.waiting import Wait
 from podium.journal.records import Status
 
@@ -23,10 +23,12 @@ _MARKS = {
     Status.SUCCEEDED: ("✓", "+", "green"),
     Status.FAILED: ("✗", "x", "red"),
     Status.CANCELLED: ("–", "-", "dim"),
+    SKIPPED: ("–", "-", "dim"),
     Status.UNKNOWN: ("?", "?", "magenta"),
     Status.UNUSABLE: ("✗", "x", "red"),
     Status.LATE: ("!", "!", "yellow"),
 }
+_USUAL = (Status.SUCCEEDED, SKIPPED)
 _LABEL_MIN = 16
 _TOOK = 7
 _KEPT = 20
@@ -63,7 +65,7 @@ class LiveScreen:
     def update(self, lines: Lines, changed: list[Line], waits: list[Wait]) -> None:
         """Draw how things stand."""
         room = max(3, self._console.height - 6)
-        shown, hidden = _choose(list(lines.by_name.values()), room)
+        shown, hidden = _choose(lines.all(), room)
         rows = list(self._rows(shown, hidden))
         rows += [self._waiting(wait) for wait in waits[:3]]
         head = Text(no_wrap=True, overflow="ellipsis")
@@ -76,7 +78,7 @@ class LiveScreen:
         """Take away what moves; leave the steps."""
         self._live.update(Group(), refresh=True)
         self._live.stop()
-        shown, hidden = _choose(list(lines.by_name.values()), _KEPT)
+        shown, hidden = _choose(lines.all(), _KEPT)
         for row in self._rows(shown, hidden, whole=True):
             self._console.print(row, soft_wrap=True)
 
@@ -117,16 +119,7 @@ class LiveScreen:
             if not moves or line.step.task in ("ask", "child"):
                 return ("*" if self._is_plain else "…"), "yellow"
             return self._spinner(), "cyan"
-        for status in (
-            Status.FAILED,
-            Status.UNUSABLE,
-            Status.UNKNOWN,
-            Status.LATE,
-            Status.CANCELLED,
-        ):
-            if line.counts[status]:
-                return self._mark_of(status), _MARKS[status][2]
-        return self._mark_of(Status.SUCCEEDED), "green"
+        return self._mark_of(line.worst), _MARKS[line.worst][2]
 
     def _mark_of(self, status: str) -> str:
         return _MARKS[status][self._is_plain]
@@ -150,7 +143,7 @@ def _choose(lines: list[Line], room: int) -> tuple[list[Line], int]:
     """Choose what is shown: all that is open or went wrong, then the newest; count the rest."""
     if len(lines) <= room:
         return lines, 0
-    matters = [line for line in lines if line.is_open or line.counts[Status.SUCCEEDED] < line.done]
+    matters = [line for line in lines if line.is_open or line.worst not in _USUAL]
     kept = {id(line) for line in matters[-(room - 1) :]}
     for line in reversed(lines):
         if len(kept) >= room - 1:
@@ -169,7 +162,7 @@ def _remark(line: Line) -> tuple[str, str]:
             parts.append(f"next try {terminal.ago(step.next_at)}")
         elif step.attempts > 1:
             parts.append(f"try {step.attempts}")
-    else:
+    elif line.node is None:
         parts += [
             f"{line.counts[status]} {status}"
             for status in (Status.FAILED, Status.UNKNOWN, Status.UNUSABLE, Status.CANCELLED)
@@ -177,6 +170,9 @@ def _remark(line: Line) -> tuple[str, str]:
         ]
         if not line.total and line.counts[Status.STARTED]:
             parts.append(f"{line.counts[Status.STARTED]} running")
+    if line.remark:
+        word = "" if line.node is None or line.node.status == "failed" else f"{line.node.status}: "
+        parts.append(f"{word}{' '.join(terminal.clean(line.remark, lines=True).split())}")
     if line.failure is not None and line.failure.error is not None:
         parts.append(error_line(line.failure.error))
         return ", ".join(parts), "red" if not line.is_open else "yellow"

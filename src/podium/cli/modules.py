@@ -20,6 +20,11 @@ from podium.cli.exits import CommandFailed, Exit
 from podium.functions.calls import Task, Workflow
 
 
+def is_document(reference: str) -> bool:
+    """Whether a reference names a flow document, not ``module:workflow``."""
+    return reference.endswith((".yaml", ".yml", ".json"))
+
+
 def load_workflow(reference: str) -> Workflow[..., Any]:
     """Import the workflow that ``module:workflow`` names.
 

@@ -14,7 +14,7 @@ from podium.journal.store import RunRow
 _COLOURS = {
     "succeeded": "green", "failed": "red", "cancelled": "bright_black", "blocked": "magenta",
     "quarantined": "magenta", "waiting": "yellow", "running": "cyan", "accepted": "blue",
-    "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
+    "ok": "green", "skipped": "bright_black", "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
 }  # fmt: skip
 
 

@@ -2,12 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 import click
 
 from podium.cli import terminal
 from podium.cli.exits import CommandFailed
+from podium.cli.flow_graphs import picture_options
 from podium.cli.options import (
     command,
     database_option,
@@ -222,6 +224,30 @@ def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
 
 @runs.command(
     epilog=example(
+        "podium runs graph order-17",
+        "podium runs graph order-17 -o order-17.svg",
+    )
+)
+@run_argument
+@database_option
+@picture_options
+def graph(run_id: str, database: str | None, form: str | None, target: Path | None) -> None:
+    """Draw a run of a flow document: how each node stands, and which way was taken.
+
+    It is read off the journal, whoever executes the run, and executes nothing. The modules of its
+    tasks are imported; the current directory is importable.
+    """
+    from podium.cli import flow_graphs
+    from podium.cli.database import found_row, reading
+
+    with reading(database) as reader:
+        row = found_row(reader, run_id, database)
+        picture = flow_graphs.picture_of_kept(reader, row, database)
+    flow_graphs.show(picture, form, target)
+
+
+@runs.command(
+    epilog=example(
         "podium runs asks",
     )
 )
@@ -403,8 +429,13 @@ def _who_acts(app: Podium, run_id: str, database: str | None) -> str:
     owner = states.get(row.owner) if row.owner is not None else None
     if owner is not None and owner.state == "alive":
         return f"It has the run: {owner}."
-    line = command("worker", "MODULE", database=database)
-    start = f"\n  {line}  # the module of workflow {row.workflow!r}"
+    if row.document is not None:
+        start = f"\n  {command('worker', database=database)}"
+        taker = "A worker"
+    else:
+        line = command("worker", "MODULE", database=database)
+        start = f"\n  {line}  # the module of workflow {row.workflow!r}"
+        taker = f"A worker that knows workflow {row.workflow!r}"
     if any(one.state == "alive" for one in states.values()):
-        return f"A worker that knows workflow {row.workflow!r} takes the run; if none does:{start}"
+        return f"{taker} takes the run; if none does:{start}"
     return f"No worker is alive to act on it; start one:{start}"

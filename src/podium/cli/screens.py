@@ -10,12 +10,14 @@ from typing import Any, Protocol, Self
 
 from podium.cli import terminal
 from podium.cli.failure import error_line
-from podium.cli.folding import Line, Lines
+from podium.cli.folding import Line, Lines, NodeState
 from podium.cli.waiting import Wait
 from podium.journal.records import Status
 
 EVERY_S = 2.0
 """How often a pipe is told about one map in progress."""
+_ENDED_WITHOUT = ("skipped", "cancelled")
+"""Ends of a node that are none of its step."""
 WAITING_AFTER_S = 1.0
 """A wait that is over sooner is not worth a line."""
 
@@ -93,7 +95,7 @@ class Plain:
 
     def finish(self, lines: Lines) -> None:
         """Say how it came out, where that was not said yet."""
-        for line in lines.by_name.values():
+        for line in lines.all():
             self._say(line, self._clock())
 
     def _say(self, line: Line, now: float) -> None:
@@ -105,8 +107,12 @@ class Plain:
 
     def _text(self, line: Line) -> str:
         label = terminal.clean(line.label)
+        if line.is_within and line.failure is None:
+            return ""
         if line.is_single:
             return self._single(line, label)
+        if line.node is not None:
+            return _of_node(line, line.node, label)
         parts = [f"{label} {line.tally} done"]
         if line.counts[Status.STARTED]:
             parts.append(f"{line.counts[Status.STARTED]} running")
@@ -116,6 +122,8 @@ class Plain:
 
     def _single(self, line: Line, label: str) -> str:
         step = line.step
+        if line.node is not None and (not line.status_of or line.node.status in _ENDED_WITHOUT):
+            return _of_node(line, line.node, label)
         if step.status == Status.STARTED and step.error is None:
             return ""
         error = "" if step.error is None else f": {error_line(step.error)}"
@@ -135,6 +143,18 @@ class Plain:
         elif text and self._waits_since and now - self._waits_since >= WAITING_AFTER_S:
             self._waits_since = 0.0
             terminal.talk(f"  waits for {text}")
+
+
+def _of_node(line: Line, node: NodeState, label: str) -> str:
+    """Say how a node stands that is more than one step, or none."""
+    if node.status == "running":
+        return f"{label} {node.tally}" if node.tally else ""
+    duration = line.duration_s(terminal.now())
+    took = "" if duration is None else f", {terminal.took(duration)}"
+    tally = f", {node.tally}" if node.tally else ""
+    why = f": {terminal.clean(node.remark)}" if node.remark else ""
+    word = "done" if node.status == "ok" else node.status
+    return f"{label} {word}{tally}{took}{why}"
 
 
 class LogLines(logging.Handler):

@@ -10,7 +10,7 @@ from dataclasses import dataclass
 from podium.cli import terminal
 from podium.cli.exits import CommandFailed, Exit
 from podium.cli.interrupts import Interrupts
-from podium.cli.modules import load_module, settle_memory, show_log
+from podium.cli.modules import load_module, make_importable, settle_memory, show_log
 from podium.cli.screens import LogLines
 from podium.client.app import Podium
 from podium.client.locations import database_path
@@ -57,13 +57,14 @@ class Service:
         return Exit.OK
 
     def _load(self) -> list[str]:
+        make_importable()
         for name in self._order.modules:
             load_module(name)
-        if not registry.workflows:
+        if self._order.modules and not (registry.workflows or registry.tasks):
             which = " and ".join(map(repr, self._order.modules))
             raise CommandFailed(
-                f"There is no workflow in {which}: nothing is decorated with @workflow, so there "
-                "is nothing to execute.",
+                f"There is no workflow in {which}, and no task: nothing is decorated with @workflow "
+                "or @task, so there is nothing to execute.",
                 Exit.USAGE,
             )
         return sorted(registry.workflows)
@@ -77,7 +78,8 @@ class Service:
         async with app:
             me = f"{order.name}, " if order.name else ""
             _say(f"worker ({me}process {os.getpid()}) on {self._path}")
-            _say(f"executes {', '.join(names)}; Ctrl-C or SIGTERM stops it")
+            what = ", ".join([*names, "flow documents"])
+            _say(f"executes {what}; Ctrl-C or SIGTERM stops it")
             self._warn_undeclared()
             await self._until_stopped(app, stop)
             if app.desk.problem is not None:

@@ -13,6 +13,8 @@ from typing import Any
 
 from podium.cli import terminal
 from podium.cli.failure import deepest_traceback, error_line, error_lines
+from podium.cli.folding import NodeState
+from podium.cli.modules import make_importable
 from podium.cli.options import command
 from podium.cli.rows import coloured, run_dict
 from podium.cli.waiting import Wait, form_of, waits_of
@@ -59,6 +61,7 @@ class Portrait:
     owner: Worker | None
     others: list[Worker]
     children: list[RunRow]
+    nodes: list[tuple[str, NodeState]]
 
     @classmethod
     async def of(cls, app: Podium, run_id: str, database: str | None) -> Portrait:
@@ -79,7 +82,7 @@ class Portrait:
             published=await handle.published(),
             owner=next((one for one in registered if one.row.id == row.owner), None),
             others=[one for one in registered if one.row.id != row.owner and one.state == "alive"],
-            children=reader.children(row.num),
+            children=reader.children(row.num), nodes=await _nodes_of(reader, row),
         )  # fmt: skip
 
     # for programs -----------------------------------------------------------------------
@@ -92,6 +95,11 @@ class Portrait:
             "doing": self.doing(), "next": list(self.next_commands()),
             "worker": None if self.owner is None else self.owner.as_dict(),
             "steps": dict(Counter(step.status for step in self.steps)),
+            "nodes": [
+                {"path": path, "kind": node.kind, "status": node.status, "progress": node.tally or None,
+                 "reason": node.reason or None}
+                for path, node in self.nodes
+            ],
             "children": [{"id": one.id, "workflow": one.workflow, "status": one.status} for one in self.children],
             "notes": [
                 {"kind": note.kind, "code": note.code, "text": note.text, "path": note.path, "at": terminal.iso(note.at)}
@@ -125,6 +133,7 @@ class Portrait:
         yield "error", list(error_lines(self.view.error)) if self.view.error is not None else []
         yield "worker", [self._worker()] if self.view.ended_at is None else []
         yield "began", [self._began()]
+        yield "nodes", list(self._node_lines())
         yield "steps", [self._step_counts()]
         yield (
             "failed",
@@ -219,6 +228,15 @@ class Portrait:
             or "none yet"
         )
 
+    def _node_lines(self) -> Iterator[str]:
+        """Count the nodes of a document, and name those that are under way or did not go as usual."""
+        if not self.nodes:
+            return
+        counts = Counter(node.status for _, node in self.nodes)
+        yield ", ".join(f"{count:,} {coloured(status)}" for status, count in counts.items())
+        named = [one for one in self.nodes if one[1].status not in ("ok", "waiting")]
+        yield from _at_most([_node_line(path, node) for path, node in named])
+
     # what to type -----------------------------------------------------------------------
 
     def next_commands(self) -> Iterator[str]:
@@ -230,13 +248,16 @@ class Portrait:
             yield from wait.commands
         is_open = self.view.ended_at is None and self.view.status not in HELD_STATUSES
         if is_open and (self.owner is None or self.owner.state != "alive"):
-            yield command("worker", "MODULE", database=self.database)
+            modules = () if self.row.document is not None else ("MODULE",)
+            yield command("worker", *modules, database=self.database)
         elif is_open and not self.waits:
             yield self._type("show")
         if self.view.status == "failed":
             yield self._type("show", "--traceback")
         if not is_open:
             yield self._type("steps")
+        if self.row.document is not None:
+            yield self._type("graph")
 
     def _hinted(self, line: str) -> str:
         hint = f"  # the module of workflow {self.view.workflow!r}" if " MODULE" in line else ""
@@ -262,6 +283,28 @@ def _notes_of(records: list[RecordRow]) -> list[Note]:
                 )
             )
     return found
+
+
+async def _nodes_of(reader: SqliteReader, row: RunRow) -> list[tuple[str, NodeState]]:
+    """Return how the nodes of a document stand; nothing where its tasks are not here."""
+    if row.document is None:
+        return []
+    from podium.cli.flow_progress import progress_of
+
+    make_importable()
+    progress = progress_of(reader, row)
+    if progress is None:
+        return []
+    try:
+        return await progress.look(row)
+    finally:
+        await progress.close()
+
+
+def _node_line(path: str, node: NodeState) -> str:
+    tally = f", {node.tally}" if node.tally else ""
+    remark = f": {' '.join(terminal.clean(node.remark, lines=True).split())}" if node.remark else ""
+    return f"{terminal.clean(path)} {coloured(node.status)}{tally}{remark}"
 
 
 def _wrapped(label: str, lines: list[str]) -> Iterator[str]:

@@ -11,16 +11,17 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from podium.cli import terminal
-from podium.cli.exits import Exit
+from podium.cli.database import found_row, reading
+from podium.cli.exits import CommandFailed, Exit
 from podium.cli.failure import error_dict, error_lines
-from podium.cli.folding import Lines
+from podium.cli.folding import Line, Lines
 from podium.cli.interrupts import Interrupts
-from podium.cli.modules import load_workflow, show_log
+from podium.cli.modules import is_document, load_workflow, make_importable, show_log
 from podium.cli.options import command
 from podium.cli.screens import LogLines, Plain, Quiet, Screen
 from podium.cli.waiting import Wait, form_of, needs_people, waits_of
@@ -33,6 +34,9 @@ from podium.core.limits import PAYLOAD_BYTES_MAX
 from podium.functions.calls import Workflow
 from podium.journal.store import HELD_STATUSES, RunRow
 
+if TYPE_CHECKING:
+    from podium.cli.flow_progress import FlowProgress
+
 LOOK_S = 0.1
 STUCK_LOOKS = 3
 """So often in a row a run must be found to need a person, before it is left."""
@@ -42,7 +46,7 @@ STUCK_LOOKS = 3
 class Wish:
     """What was asked for on the command line."""
 
-    reference: str
+    reference: str | None
     input: dict[str, Any] | None
     run_id: str | None
     database: str | None
@@ -61,12 +65,13 @@ class Stay:
         self._screen: Screen = Quiet()
         self._interrupts = Interrupts(self._say_leaving)
         self._lines = Lines()
+        self._nodes: FlowProgress | None = None
         self._output: Any = None
 
     def carry_out(self) -> int:
         """Do it; return the exit code."""
-        with _standard_output_is_ours():
-            workflow = load_workflow(self._wish.reference)
+        with standard_output_is_ours():
+            workflow = self._target()
             self._check_input(workflow)
             self._screen = self._choose_screen(workflow)
             show_log(LogLines(self._screen.line, self._id))
@@ -74,31 +79,75 @@ class Stay:
                 row, waits = asyncio.run(self._execute(workflow))
         return self._conclude(row, waits)
 
-    def _check_input(self, workflow: Workflow[..., Any]) -> None:
+    def _target(self) -> Workflow[..., Any] | None:
+        """Return what is to be run; None to go on with a run of a document, which is kept with it.
+
+        Raises:
+            CommandFailed: There is none, or it is a document that must not run.
+        """
+        reference = self._wish.reference
+        if reference is None:
+            self._require_document()
+            return None
+        if not is_document(reference):
+            return load_workflow(reference)
+        from podium.cli.flow_files import sound_flow, warning_of  # late: most programs run none
+
+        flow = sound_flow(reference)
+        warning = warning_of(reference, flow)
+        if warning:
+            self._talk(warning)
+        return flow
+
+    def _require_document(self) -> None:
+        """Make sure that the run is there, and goes on without being told what it is.
+
+        Raises:
+            CommandFailed: It is a run of a function.
+        """
+        make_importable()
+        with reading(self._wish.database) as reader:
+            row = found_row(reader, self._id, self._wish.database)
+        if row.document is None:
+            raise CommandFailed(
+                f"Run {self._id!r} is one of the function {row.workflow!r}; name its module too: "
+                f"{command('run', f'MODULE:{row.workflow}', '--id', self._id)}",
+                Exit.USAGE,
+            )
+        if self._wish.input is not None:
+            raise CommandFailed(
+                f"Run {self._id!r} is there and has its input; leave --input and --set out.",
+                Exit.USAGE,
+            )
+
+    def _check_input(self, workflow: Workflow[..., Any] | None) -> None:
         """Refuse an input that does not fit before a database is made for it."""
         is_new = self._wish.run_id is None or not Path(self._path).exists()
-        if self._wish.input is not None or is_new:
+        if workflow is not None and (self._wish.input is not None or is_new):
             binder = workflow.spec.binder
             binder.copy(binder.from_mapping(self._wish.input or {}), PAYLOAD_BYTES_MAX)
 
-    def _choose_screen(self, workflow: Workflow[..., Any]) -> Screen:
+    def _choose_screen(self, workflow: Workflow[..., Any] | None) -> Screen:
         if self._wish.is_quiet:
             return Quiet()
         if not terminal.is_terminal(sys.stderr):
             return Plain()
         from podium.cli.live import LiveScreen
 
-        return LiveScreen(f"{workflow.name}  {terminal.clean(self._id)}")
+        name = f"{workflow.name}  " if workflow is not None else ""
+        return LiveScreen(f"{name}{terminal.clean(self._id)}")
 
     # while it goes on -------------------------------------------------------------------
 
-    async def _execute(self, workflow: Workflow[..., Any]) -> tuple[RunRow, list[Wait]]:
+    async def _execute(self, workflow: Workflow[..., Any] | None) -> tuple[RunRow, list[Wait]]:
         stop = self._interrupts.attach()
         async with Podium(self._path, only=frozenset({self._id}), name="podium run") as app:
-            await self._start(app, workflow)
+            if workflow is not None:
+                await self._start(app, workflow)
             with self._screen:
                 follower = Follower(app, self._id)
-                self._introduce(app, follower.row, workflow)
+                self._introduce(app, follower.row)
+                self._watch_nodes(app, follower.row)
                 await self._follow(app, follower, stop)
                 self._screen.finish(self._lines)
                 row = follower.row
@@ -111,22 +160,41 @@ class Stay:
 
     async def _start(self, app: Podium, workflow: Workflow[..., Any]) -> None:
         """Start the run; without an input, one of that id goes on."""
-        if self._wish.input is None and self._wish.run_id is not None:
-            row = app.desk.reader.run(self._id)
-            if row is not None:
-                if row.workflow != workflow.name:
-                    raise IdInUse(self._id, f"workflow {row.workflow!r}, not {workflow.name!r}")
-                return
+        row = app.desk.reader.run(self._id) if self._wish.run_id is not None else None
+        if row is not None and row.workflow == workflow.name:
+            self._say_changed(row, workflow)
+        if self._wish.input is None and row is not None:
+            if row.workflow != workflow.name:
+                raise IdInUse(self._id, f"workflow {row.workflow!r}, not {workflow.name!r}")
+            return
         await app.start(workflow, self._wish.input or {}, id=self._id)
 
-    def _introduce(self, app: Podium, row: RunRow, workflow: Workflow[..., Any]) -> None:
+    def _say_changed(self, row: RunRow, workflow: Workflow[..., Any]) -> None:
+        document = workflow.spec.document
+        if document is not None and row.document != document.hash:
+            self._talk(
+                f"{self._wish.reference} has changed since run {terminal.clean(self._id)} was "
+                "started; the run keeps the document it was started with."
+            )
+
+    def _watch_nodes(self, app: Podium, row: RunRow) -> None:
+        """Follow the nodes of a document; a function has steps only."""
+        if row.document is None or not self._screen.needs_steps:
+            return
+        from podium.cli.flow_progress import progress_of
+
+        self._nodes = progress_of(app.desk.reader, row)
+        if self._nodes is not None:
+            self._lines = Lines(self._nodes.places)
+
+    def _introduce(self, app: Podium, row: RunRow) -> None:
         if not isinstance(self._screen, Plain):
             return
         owner = next((one for one in workers(app.desk.reader) if one.row.id == row.owner), None)
         elsewhere = owner is not None and row.num not in app.desk.in_hand and owner.state != "gone"
         whose = f", executed by {owner}" if elsewhere and not row.is_ended else ""
         self._screen.line(
-            f"run {terminal.clean(self._id)} of {workflow.name} in {self._path}{whose}"
+            f"run {terminal.clean(self._id)} of {row.workflow} in {self._path}{whose}"
         )
 
     async def _follow(self, app: Podium, follower: Follower, stop: asyncio.Event) -> None:
@@ -139,7 +207,7 @@ class Stay:
                     {ended, stopped}, timeout=LOOK_S, return_when=asyncio.FIRST_COMPLETED
                 )
                 follower.look()
-                self._show(app, follower)
+                await self._show(app, follower)
                 if ended.done():
                     ended.result()  # raises why this worker had to stop
                 if follower.row.is_ended or follower.row.status in HELD_STATUSES or stop.is_set():
@@ -148,18 +216,24 @@ class Stay:
                 if stuck >= STUCK_LOOKS and not self._wish.waits_for_people:
                     return
         finally:
+            if self._nodes is not None:
+                await self._nodes.close()
             for waiting in (ended, stopped):
                 waiting.cancel()
             await asyncio.gather(ended, stopped, return_exceptions=True)
 
-    def _show(self, app: Podium, follower: Follower) -> None:
+    async def _show(self, app: Podium, follower: Follower) -> None:
         if not self._screen.needs_steps:
             return
         paths = follower.read()
         if paths is None:
             self._lines.clear()
             paths = follower.read() or []
-        changed = self._lines.update(follower.steps, paths)
+        changed: list[Line] = []
+        if self._nodes is not None:
+            changed = self._lines.take_nodes(await self._nodes.look(follower.row))
+        steps = self._lines.update(follower.steps, paths)
+        changed += [line for line in steps if line not in changed]
         self._lines.expect(app.desk.fan_outs(follower.row.num))
         waits = waits_of(app.desk.reader, follower.row, self._wish.database)
         self._screen.update(self._lines, changed, waits)
@@ -242,7 +316,9 @@ class Stay:
         self._talk_command("then go on", *self._again(), is_needed=True)
 
     def _again(self) -> tuple[str, ...]:
-        return ("run", self._wish.reference, "--id", self._id)
+        is_kept = self._wish.reference is None or is_document(self._wish.reference)
+        what = () if is_kept else (str(self._wish.reference),)
+        return ("run", *what, "--id", self._id)
 
     def _talk_command(self, label: str, *words: str, is_needed: bool = False) -> None:
         line = f"  {label:<12}{command(*words, database=self._wish.database)}"
@@ -268,7 +344,7 @@ def _headline(mark: str, plain: str, colour: str | None, text: str, remark: str)
 
 
 @contextmanager
-def _standard_output_is_ours() -> Iterator[None]:
+def standard_output_is_ours() -> Iterator[None]:
     """Send what the workflow, its tasks and their processes print to standard error.
 
     Standard output is for the result alone, so that a program can read it.

@@ -11,9 +11,10 @@ from podium.cli.options import database_option, example
     epilog=example(
         "podium worker shop billing --db shop.db",
         "podium worker shop --name nightly --for 8h",
+        "podium worker                                runs of flow documents only",
     )
 )
-@click.argument("modules", metavar="MODULE...", nargs=-1, required=True)
+@click.argument("modules", metavar="[MODULE...]", nargs=-1)
 @database_option
 @click.option("--name", default="", help="What this worker is called in lists.")
 @click.option(
@@ -35,9 +36,10 @@ def worker(
     modules: tuple[str, ...], database: str | None, name: str, duration: str | None, runs_max: int, *,
     kill_frozen: bool,
 ) -> int:  # fmt: skip
-    """Execute runs of the workflows in MODULEs.
+    """Execute runs of the workflows in MODULEs, and of flow documents.
 
-    It also recovers what dead workers left. Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
+    A run of a document names the modules of its tasks itself; they are imported with it, the current
+    directory being importable. It also recovers what dead workers left. Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
     in flight 10 s, and leave every run to be resumed; a second one quits at once.
     """
     from podium.cli.service import Order, Service

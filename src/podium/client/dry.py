@@ -24,9 +24,14 @@ async def dry_run(flow: Flow, input: dict[str, Any] | None = None) -> DryReport:
         InputInvalid: The input does not fit.
         RunFailed: It fails before it would do anything.
     """
-    from podium.flow.dry import DryReport, DrySpec  # late: most programs run none
+    from podium.flow.dry import Done, DryReport, DrySpec  # late: most programs run none
 
     spec = DrySpec(flow.spec)
     async with Podium(":memory:") as app:
         run = await app.start(Workflow(spec.fn, spec), input)
-        return msgspec.convert(await run.result(), DryReport)
+        report = msgspec.convert(await run.result(), DryReport)
+        done = [
+            Done(one.path, one.task, one.effect, one.status)
+            for one in await run.steps() if one.effect
+        ]  # fmt: skip
+        return msgspec.structs.replace(report, done=done)

@@ -18,7 +18,7 @@ from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.kinds import heads_of
 from podium.flow.interpret.plan import NodePlan, Reads
 from podium.flow.interpret.states import NodeFailed, NoValue, Unknown
-from podium.flow.model import Ask, Call, SubFlow, WaitFor, WaitSignal, WaitUntil
+from podium.flow.model import Ask, Call, Loop, SubFlow, WaitFor, WaitSignal, WaitUntil
 from podium.flow.spec import FlowSpec
 
 
@@ -44,6 +44,22 @@ class Entry(msgspec.Struct, frozen=True):
     is_certain: bool = True
 
 
+class Done(msgspec.Struct, frozen=True):
+    """A step that a dry run has carried out.
+
+    Attributes:
+        path: Its place in the run.
+        task: The task.
+        effect: Its effect: ``pure`` or ``read``.
+        status: How it ended.
+    """
+
+    path: str
+    task: str
+    effect: str
+    status: str
+
+
 class DryReport(msgspec.Struct, frozen=True):
     """What a dry run found.
 
@@ -51,11 +67,13 @@ class DryReport(msgspec.Struct, frozen=True):
         output: What the flow gives, if that is known.
         is_known: Whether it is.
         would: What a real run would do besides, in the order it would begin.
+        done: What was done for real.
     """
 
     output: Any
     is_known: bool
     would: list[Entry]
+    done: list[Done] = []
 
 
 class DrySpec(FlowSpec):
@@ -121,6 +139,9 @@ class DryRun(FlowRun):
         """List what might happen where what it rests on is not known."""
         if not isinstance(missing, Unknown):
             super().missing(body, run, missing)
+            return
+        if (run.inner or run.total) and not isinstance(run.plan.node.work, Loop):
+            self._leave_open(body, run)  # its bodies were begun: what they would do is listed
             return
         is_condition_known = run.plan.when is None or not _is_open(body, run.plan.when)
         self.would.extend(self._perhaps(body, run, is_certain=is_condition_known))

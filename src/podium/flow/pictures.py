@@ -38,7 +38,8 @@ _STATES: Final[Mapping[Status, State]] = {
     Status.WAITING: "waiting", Status.RUNNING: "running", Status.OK: "ok", Status.SKIPPED: "skipped",
     Status.FAILED: "failed", Status.CANCELLED: "cancelled",
 }  # fmt: skip
-_UNDECIDED: Final = ("waiting", None)
+_OUTCOME: Final = "outcome"
+_SETTLED: Final[tuple[State, ...]] = ("ok", "skipped", "failed", "cancelled")
 _STARTED: Final = ("running", "ok", "failed")
 
 Scope = Mapping[str, str]
@@ -87,7 +88,8 @@ class _Drawing:
         fields: Mapping[str, Any] = document.input.schema.get("properties") or {}
         source = "input" if fields else None
         if source is not None:
-            self._vertex(Vertex(source, ", ".join(fields), "input", self._unknown and "ok"))
+            self._vertex(Vertex(source, ", ".join(fields), "input"))
+            self._states[source] = self._unknown and "ok"
         self._body(document.body, root, "", None, {}, self._unknown)
         self._from_input(document.body, source)
         if document.body.output is not None:
@@ -198,7 +200,7 @@ class _Drawing:
             asks_outcome = all(one.is_outcome for one in many)
             if asks_outcome and scope[name] in handled:
                 continue
-            label = "outcome" if asks_outcome else ""
+            label = _OUTCOME if asks_outcome else ""
             self._edges.append(Edge(scope[name], id_, label, is_optional=is_optional))
 
     def _with_way(self, edge: Edge) -> Edge:
@@ -207,13 +209,22 @@ class _Drawing:
         if source is None and target is None:
             return edge
         is_taken: bool | None = None
-        if target in _STARTED:
-            is_taken = source == ("failed" if edge.kind == "error" else "ok")
-            if source in _UNDECIDED or (source == "running" and edge.kind != "error"):
-                is_taken = None if target == "running" else False
-        elif target in ("skipped", "cancelled"):
+        if target in ("skipped", "cancelled"):
             is_taken = False
+        elif target in _STARTED:
+            is_taken = source in _passable(edge)
+            if source in ("waiting", "running") and target == "running":
+                is_taken = None
         return Edge(edge.source, edge.target, edge.label, edge.kind, edge.is_optional, is_taken)
+
+
+def _passable(edge: Edge) -> tuple[State, ...]:
+    """Return how the source of an arrow must have ended for the run to have gone that way."""
+    if edge.kind == "error":
+        return ("failed",)
+    if edge.label == _OUTCOME or (edge.kind == "order" and edge.is_optional):
+        return _SETTLED
+    return ("ok",)
 
 
 # words ------------------------------------------------------------------------------------
@@ -292,12 +303,15 @@ def progress(run: NodeRun) -> str:
 
 
 def remark(run: NodeRun) -> str:
-    """Say why a node was skipped or cancelled, or how it failed."""
+    """Say for people why a node was skipped or cancelled, or how it failed."""
     if run.error is not None:
         error = run.error.error
         while error.code in ("child-failed", "step-failed") and error.cause is not None:
             error = error.cause
         return f"{error.type}: {error.message}" if error.message else error.type
+    condition = run.plan.node.when
+    if run.reason == "when" and condition is not None:
+        return f"{condition.source} is false"
     return run.reason
 
 
