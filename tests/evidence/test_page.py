@@ -1,18 +1,15 @@
 """The page of the guarantee and the tests that prove it agree, in both directions."""
 
-import ast
 import re
 
-from functools import cache
-from pathlib import Path
 from typing import NamedTuple
 
 import pytest
 
-ROOT = Path(__file__).resolve().parents[2]
+from tests.quotes import ROOT, plain, quotes
+
 PAGE = ROOT / "docs" / "guarantee.md"
 _ENTRY = re.compile(r"^- \*\*(G-\d+)\*\* (.+)\n  (Tests|Comes with): (.+)$", re.MULTILINE)
-_QUOTE = re.compile(r'EVIDENCE-OF (G-\d+): "(.+?)"(?:\s|$)', re.DOTALL)
 
 
 class Sentence(NamedTuple):
@@ -33,27 +30,6 @@ def page() -> dict[str, Sentence]:
     return found
 
 
-def plain(text: str) -> str:
-    """Text without line breaks."""
-    return " ".join(text.split())
-
-
-@cache
-def quotes() -> dict[str, dict[str, str]]:
-    """What tests quote: name of the test → id → sentence."""
-    found: dict[str, dict[str, str]] = {}
-    for path in sorted((ROOT / "tests").rglob("test_*.py")):
-        for node in ast.walk(ast.parse(path.read_text(encoding="utf-8"))):
-            if isinstance(node, ast.FunctionDef | ast.AsyncFunctionDef) and node.name.startswith(
-                "test_"
-            ):
-                quoted = _QUOTE.findall(ast.get_docstring(node) or "")
-                if quoted:
-                    name = f"{path.relative_to(ROOT)}::{node.name}"
-                    found[name] = {number: plain(text) for number, text in quoted}
-    return found
-
-
 def test_every_sentence_has_a_test_or_an_issue() -> None:
     """No entry of the page is without proof, and none has lost its shape."""
     text = PAGE.read_text(encoding="utf-8")
@@ -67,7 +43,7 @@ def test_every_sentence_has_a_test_or_an_issue() -> None:
 @pytest.mark.parametrize("number", sorted(page()))
 def test_the_tests_of_a_sentence_quote_it(number: str) -> None:
     """Each test that the page names is there and quotes the sentence, word for word."""
-    sentence, quoted = page()[number], quotes()
+    sentence, quoted = page()[number], quotes("G")
 
     assert {name: quoted.get(name, {}).get(number) for name in sentence.tests} == dict.fromkeys(
         sentence.tests, sentence.text
@@ -78,7 +54,7 @@ def test_every_quote_is_on_the_page() -> None:
     """Whatever a test claims to prove is named by the page, for that test."""
     sentences = page()
     stray = [
-        (name, number) for name, quoted in quotes().items() for number in quoted
+        (name, number) for name, quoted in quotes("G").items() for number in quoted
         if number not in sentences or name not in sentences[number].tests
     ]  # fmt: skip
 
