@@ -6,6 +6,7 @@ import json
 
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping
+from itertools import pairwise
 from typing import Any, NamedTuple
 
 import msgspec
@@ -19,6 +20,7 @@ from podium.testing.simulator import SimWorld
 from tests.flow.proof.generate import Flow
 from tests.flow.proof.parts import Call, Report
 from tests.flow.proof.reference import Interpreter
+from tests.flow.proof.stage import TIGHT_S
 from tests.flow.proof.tools import TOOLS, fresh_outside, outside
 
 _COMPARED = ("code", "message", "path")
@@ -70,12 +72,11 @@ def differences(report: Report, real: Real) -> Iterator[str]:
         for word in _COMPARED if report.error["type"] else ("code",):
             if found[word] != report.error[word]:
                 yield f"error: page {report.error}, run {found}"
-    expected, seen = _shown(report.output), _shown(real.output)
+    expected, seen = shown(report.output), shown(real.output)
     if seen != expected:
         yield f"output:\n  page {json.dumps(expected)}\n  run  {json.dumps(seen)}"
     yield from _call_differences("calls", report.calls, real.calls)
-    if [_undo(one) for one in report.undone] != [_undo(one) for one in real.undone]:
-        yield f"undone: page {report.undone}, run {real.undone}"
+    yield from _undo_differences(report.undone, real.undone)
 
 
 def _call_differences(what: str, page: Iterable[Call], run: Iterable[Call]) -> Iterator[str]:
@@ -89,8 +90,20 @@ def _call(call: Call) -> str:
     return json.dumps([call.run, call.path, call.task, args, call.attempt], sort_keys=True)
 
 
-def _undo(call: Call) -> Any:
-    return [call.run, call.task, call.args["n"], call.args["how"]]
+def _undo_differences(page: list[Call], run: list[Call]) -> Iterator[str]:
+    """Compare compensations, and their order as far as their nodes did not start together."""
+    if Counter(map(_undo, page)) != Counter(map(_undo, run)):
+        yield f"undone: page {page}, run {run}"
+        return
+    started_s = {(one.run, f"compensate/{one.path}"): one.at_s for one in page}
+    for first, then in pairwise(run):
+        if started_s[first.run, first.path] + TIGHT_S < started_s[then.run, then.path]:
+            yield f"undone in another order: {first.path} before {then.path}"
+
+
+def _undo(call: Call) -> str:
+    path = call.path.removeprefix("compensate/")
+    return json.dumps([call.run, path, call.task, call.args["n"], call.args["how"]], sort_keys=True)
 
 
 def _innermost(error: ErrorInfo) -> Mapping[str, Any]:
@@ -101,15 +114,15 @@ def _innermost(error: ErrorInfo) -> Mapping[str, Any]:
     return {"code": error.code, "message": error.message, "path": path, "type": error.type}
 
 
-def _shown(value: Any) -> Any:
+def shown(value: Any) -> Any:
     """Return an output with errors reduced to what the page says of them."""
     if isinstance(value, list):
-        return [_shown(one) for one in value]
+        return [shown(one) for one in value]
     if isinstance(value, Mapping):
         if set(value) == {"type", "code", "message", "path"}:
             is_told = value["code"] == "trouble"
             return {"code": value["code"], **({"message": value["message"]} if is_told else {})}
         if set(value) == {"status", "reason", "error"} and value["status"] == "cancelled":
             return {"status": "cancelled"}
-        return {key: _shown(one) for key, one in value.items()}
+        return {key: shown(one) for key, one in value.items()}
     return value

@@ -43,12 +43,16 @@ class Words:
         races: Joins that are decided by what ends first, and times that run out: the outcome depends
             on durations, so a crash may change it.
         fatal: Failures that nobody handles.
+        depth: How deep bodies are nested.
+        nodes: So many stand in the outermost body.
+        in_all: So many stand in it and in bodies, about.
     """
 
     races: bool = True
     fatal: bool = True
     depth: int = DEPTH_MAX
     nodes: int = 7
+    in_all: int = 14
 
 
 @dataclass
@@ -84,8 +88,7 @@ class _Drawing:
         self.draw = draw
         self.words = words
         self._count = 0
-        self._left = 14
-        """Nodes that may still be drawn: a bound for the whole document."""
+        self._left = words.in_all
 
     # choices ----------------------------------------------------------------------------
 

@@ -57,14 +57,21 @@ def references(template: Any) -> frozenset[Reference]:
 
 def own_references(spec: Data) -> frozenset[Reference]:
     """Return what a node itself refers to; its bodies, and what is evaluated in them, left out."""
-    found: list[frozenset[Reference]] = []
+    found = [head_references(spec)]
     if "when" in spec:
         found.append(condition(spec["when"]).references)
+    found += [condition(one["when"]).references for one in spec.get("switch", []) if "when" in one]
+    return frozenset().union(*found)
+
+
+def head_references(spec: Data) -> frozenset[Reference]:
+    """Return what a node computes as it starts, conditions left out."""
+    found: list[frozenset[Reference]] = []
     match kind_of(spec):
         case "call" | "flow":
             found.append(references(spec.get("args", {})))
         case "switch":
-            found += [condition(one["when"]).references for one in spec["switch"] if "when" in one]
+            pass
         case "while" | "until":
             found.append(references(spec.get("state")))
         case "ask":

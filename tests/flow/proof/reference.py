@@ -30,6 +30,7 @@ from tests.flow.proof.reading import (
     Data,
     after_of,
     condition,
+    head_references,
     join_of,
     kind_of,
     names_within,
@@ -181,24 +182,21 @@ class Interpreter:
             if gate.join.cancels_rest:
                 for one in gate.nodes:
                     self._cancel(one, run)
-        self._require_values(run, own)
+        # F-19 `after` adds order where no value flows: a plain one skips its reader like a plain
+        # reference, a marked one does not. (For `any` and numbers, those that end well are counted.)
+        # F-24 `join: settled` (…) takes each of `after` as marked.
+        if gate.join.needed is None and not gate.join.takes_any_end:
+            for name, is_plain in after_of(spec).items():
+                found = scope.find(name)
+                if is_plain and found and not found.is_ok:
+                    raise Skipped(f"needs {name}")
         # F-21 `when` is evaluated once the dependencies are there, before the arguments; if it is
         # false, the node is skipped, and its arguments are not evaluated.
         if "when" in spec and not self._holds(spec["when"], scope):
             raise Skipped("when")
-
-    def _require_values(self, run: NodeRun, own: frozenset[Reference]) -> None:
         # F-16 A plain reference (`order`) needs a value: if that node settles as anything but `ok`, its
         # reader is skipped.
-        _require(own, run.scope)
-        # F-19 `after` adds order where no value flows: a plain one skips its reader like a plain
-        # reference, a marked one does not.
-        # F-24 `join: settled` (…) takes each of `after` as marked.
-        if not join_of(run.spec).takes_any_end:
-            for name, is_plain in after_of(run.spec).items():
-                found = run.scope.find(name)
-                if is_plain and found and not found.is_ok:
-                    raise Skipped(f"needs {name}")
+        _require(head_references(spec), scope)
 
     def _cancel(self, run: NodeRun, decider: NodeRun) -> None:
         # F-27 When `any` or a number decides, the dependencies that are not settled are cancelled,
@@ -470,6 +468,7 @@ class Interpreter:
             raise Failed(_error(error.code, scope.path, error.message)) from None
 
     def _holds(self, text: str, scope: Scope) -> bool:
+        _require(condition(text).references, scope)
         try:
             return _bool(condition(text).evaluate(scope.visible()))
         except ExpressionError as error:
