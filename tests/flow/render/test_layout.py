@@ -10,7 +10,7 @@ import pytest
 
 from hypothesis import given, settings
 
-from podium.flow.render import Edge, Picture, Vertex, svg
+from podium.flow.render import Edge, Group, Picture, Vertex, svg
 from podium.flow.render.layout import Layout, Rect, Spacing, lay_out
 from podium.flow.render.picture import Tree, fold
 from podium.flow.render.spots import Size
@@ -223,3 +223,39 @@ def test_real_pictures(picture: Picture) -> None:
         tree, layout = placed(picture, spacing)
         check_places(tree, layout)
         check_wires(tree, layout)
+
+
+def test_a_line_that_goes_on_inside_is_not_moved_off_its_port() -> None:
+    """A line is straightened along the side of a box only, never along that of a frame which it passes."""
+    picture = Picture(
+        "ports",
+        (Vertex("p1", "1"), Vertex("p3", "3"), Vertex("g/p5", "5", group="g"), Vertex("g/p6", "6", group="g")),
+        (Edge("p0", "p3"), Edge("p0", "g/p5", "x"), Edge("p0", "p1"), Edge("g/p6", "p1"), Edge("g/p5", "p0"),
+         Edge("p1", "p0", "x")),
+        (Group("p0", "0", "for_each"), Group("g", "g", "for_each")),
+    )  # fmt: skip
+
+    for width_max in (30, 60, None):
+        check_wires(*placed(picture, CELLS, width_max))
+
+
+@pytest.mark.parametrize(
+    "picture", [support(), triage(), stages(40)], ids=lambda picture: picture.title
+)
+def test_strange_lines_share_no_piece(picture: Picture) -> None:
+    """Two lines lie upon each other only where they come from one box or lead to one."""
+    for spacing in (PIXELS, CELLS):
+        _, layout = placed(picture, spacing)
+        pieces = [(wire.edge, *ends) for wire in layout.wires for ends in pairwise(wire.points)]
+        for (edge, one, other), (strange, first, last) in combinations(pieces, 2):
+            if edge.source != strange.source and edge.target != strange.target:
+                assert not share(one, other, first, last), (edge, strange)
+
+
+def share(one, other, first, last) -> bool:
+    """Whether two pieces of lines lie upon each other."""
+    for along, across in ((0, 1), (1, 0)):
+        if one[across] == other[across] == first[across] == last[across]:
+            low = max(min(one[along], other[along]), min(first[along], last[along]))
+            return low < min(max(one[along], other[along]), max(first[along], last[along]))
+    return False

@@ -47,9 +47,7 @@ def test_every_line_is_of_the_grammar(picture: Picture) -> None:
 @given(pictures())
 def test_ids_are_told_apart(picture: Picture) -> None:
     """Each visible part has an id of its own."""
-    ids = re.findall(
-        rf"^ +(?:subgraph )?(n_\w+)(?! (?:-|=))[\[({{ ]", mermaid(picture), re.MULTILINE
-    )
+    ids = re.findall(r"^ +(?:subgraph )?(n_\w+)(?! (?:-|=))[\[({ ]", mermaid(picture), re.MULTILINE)
 
     assert len(ids) == len(set(ids)) == len(fold(picture).parents)
 

@@ -10,6 +10,7 @@ from __future__ import annotations
 import heapq
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -67,31 +68,86 @@ def route(joints: dict[int, Joint], columns: list[int], apart: int) -> Channel:
         columns: The middle of each spot.
         apart: How far two lines are apart.
     """
-    ends = {
-        number: (columns[joint.upper] + joint.upper_at, columns[joint.lower] + joint.lower_at)
-        for number, joint in joints.items()
-    }
+    ports = _Ports(joints, columns, apart)
+    ends = {number: (ports.top(joint), ports.bottom(joint)) for number, joint in joints.items()}
     alone = Counter(joint.trunk for joint in joints.values())
     for number, joint in joints.items():
         if alone[joint.trunk] == 1:
-            ends[number] = _straightened(joint, *ends[number], 3 * apart)
+            ends[number] = ports.straightened(joint, *ends[number])
     for _ in range(3):
         runs = _runs(joints, ends)
-        if not _move_aside(joints, ends, runs, apart):
+        if not _move_aside(joints, ends, runs, ports):
             break
     channel = Channel(ends, _runs(joints, ends))
     _assign_tracks(channel, apart)
     return channel
 
 
-def _straightened(joint: Joint, top: int, bottom: int, most: int) -> tuple[int, int]:
-    """Return the columns of a joint, one end moved along the side of a box if that saves a small bend."""
-    if abs(top - bottom) <= most:
-        if abs(top - bottom + joint.lower_at) <= joint.lower_room:
-            return top, top
-        if abs(bottom - top + joint.upper_at) <= joint.upper_room:
-            return bottom, bottom
-    return top, bottom
+class _Ports:
+    """Where lines may meet a box or frame: anywhere along its side, but apart from lines that pass it."""
+
+    def __init__(self, joints: dict[int, Joint], columns: list[int], apart: int) -> None:
+        self.apart = apart
+        self._columns = columns
+        self._passing: dict[tuple[int, bool], list[tuple[int, int]]] = {}
+        for joint in joints.values():
+            if not joint.upper_room:
+                passing = self._passing.setdefault((joint.upper, True), [])
+                passing.append((columns[joint.upper] + joint.upper_at, joint.trunk))
+            if not joint.lower_room:
+                passing = self._passing.setdefault((joint.lower, False), [])
+                passing.append((columns[joint.lower] + joint.lower_at, joint.trunk))
+
+    def top(self, joint: Joint) -> int:
+        """Return where a joint begins: where it wants to, or the nearest place that is free."""
+        return self._nearest(
+            joint.upper_at, joint.upper_room, lambda at: self._may_leave(joint, at), joint.upper
+        )
+
+    def bottom(self, joint: Joint) -> int:
+        """Return where a joint ends: where it wants to, or the nearest place that is free."""
+        return self._nearest(
+            joint.lower_at, joint.lower_room, lambda at: self.may_arrive(joint, at), joint.lower
+        )
+
+    def straightened(self, joint: Joint, top: int, bottom: int) -> tuple[int, int]:
+        """Return the columns of a joint, one end moved along the side of a box if that saves a small bend."""
+        if abs(top - bottom) <= 3 * self.apart:
+            if self.may_arrive(joint, top):
+                return top, top
+            if self._may_leave(joint, bottom):
+                return bottom, bottom
+        return top, bottom
+
+    def may_arrive(self, joint: Joint, column: int) -> bool:
+        """Whether a joint may end in a column."""
+        is_within = abs(column - self._columns[joint.lower]) <= joint.lower_room
+        return (
+            bool(joint.lower_room)
+            and is_within
+            and self._is_free(joint.lower, False, joint.trunk, column)
+        )
+
+    def _may_leave(self, joint: Joint, column: int) -> bool:
+        is_within = abs(column - self._columns[joint.upper]) <= joint.upper_room
+        return (
+            bool(joint.upper_room)
+            and is_within
+            and self._is_free(joint.upper, True, joint.trunk, column)
+        )
+
+    def _nearest(self, at: int, room: int, may: Callable[[int], bool], spot: int) -> int:
+        column = self._columns[spot] + at
+        if room:
+            for shift in range(0, room + 1, self.apart):
+                for place in (column + shift, column - shift):
+                    if may(place):
+                        return place
+        return column
+
+    def _is_free(self, spot: int, is_upper: bool, trunk: int, column: int) -> bool:
+        passing = self._passing.get((spot, is_upper), ())
+        return all(other == trunk or abs(x - column) >= self.apart for x, other in passing)
 
 
 def _runs(joints: dict[int, Joint], ends: dict[int, tuple[int, int]]) -> dict[int, Run]:
@@ -127,9 +183,10 @@ def _must_be_above(runs: list[Run], apart: int) -> dict[int, set[int]]:
 
 
 def _move_aside(
-    joints: dict[int, Joint], ends: dict[int, tuple[int, int]], runs: dict[int, Run], apart: int
+    joints: dict[int, Joint], ends: dict[int, tuple[int, int]], runs: dict[int, Run], ports: _Ports
 ) -> bool:
     """Where two trunks must each be above the other, end one a little aside; return whether one moved."""
+    apart = ports.apart
     below = _must_be_above([run for run in runs.values() if not run.is_straight], apart)
     cyclic = _on_cycles(below)
     moved = False
@@ -140,7 +197,7 @@ def _move_aside(
             continue
         clashes = any(abs(x - bottom) < apart and trunk != joint.trunk for x, trunk in tops)
         aside = bottom + (2 * apart if top > bottom else -2 * apart)
-        if clashes and abs(aside - bottom + joint.lower_at) <= joint.lower_room:
+        if clashes and ports.may_arrive(joint, aside):
             ends[number] = (top, aside)
             moved = True
     return moved
