@@ -81,7 +81,7 @@ class Presence:
         if taken is not None and any(one.opposite in found for one in found):
             message = f"this case is never taken: one before it holds wherever {short(taken.source)!r} does."
             at = f"{inner.at}.when"
-            self._notes.error(entry.position, "unreachable", at, message, "Leave it out.")
+            self._notes.warn(entry.position, "unreachable", at, message, "Leave it out.")
         return found
 
     def _inherit(self, guard: dict[Condition, Entry | None], needs: Iterable[Entry]) -> None:
@@ -142,7 +142,7 @@ class Presence:
             else:
                 message = f"{message}, which is not so where it stands."
             hint = "Mark what may be missing with '?', or leave the condition out."
-            self._notes.error(entry.position, "unreachable", entry.node.at, message, hint)
+            self._notes.warn(entry.position, "unreachable", entry.node.at, message, hint)
             return
 
     def _reason(self, guard: Guard, condition: Condition) -> str:
@@ -159,7 +159,7 @@ class Presence:
         if entry.node.on_error != "fail":
             why = f"has no value where it fails ('on_error: {entry.node.on_error}')"
             guard.setdefault(self._only(entry, "ok", why), None)
-        if isinstance(entry.node.work, Fail):
+        if isinstance(entry.node.work, Fail) and entry.node.on_error != "fail":
             why = "never has a value: it fails"
             guard[self._only(entry, "fail", why)] = None
         self.guards[entry] = guard

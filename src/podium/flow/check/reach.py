@@ -68,7 +68,7 @@ class Reach:
         if holds is not work.is_until:
             message = f"{word!r} is always {_word(holds)}: after {work.passes_max:,} passes it fails with 'max-passes'."
             hint = "Say what ends it; for something done so often use for_each over a list."
-            self._notes.error(entry.position, "never-ends", at, message, hint)
+            self._notes.warn(entry.position, "never-ends", at, message, hint)
         else:
             passes = "there is one pass" if work.is_until else "there is no pass"
             self._constant(entry, at, f"{word!r} is always {_word(holds)}: {passes}.")
@@ -82,7 +82,7 @@ class Reach:
             has = "1 dependency" if len(needs) == 1 else f"{len(needs)} dependencies"
             message = f"{entry.id!r} can never run: it has {has}, and joins {join.count}."
             hint = "Name what it waits for in 'after'."
-            self._notes.error(entry.position, "unreachable", at, message, hint)
+            self._notes.warn(entry.position, "unreachable", at, message, hint)
             return
         if join.cancels_rest and len(needs) > join.count:
             self._cancelled(entry, at)
