@@ -16,6 +16,7 @@ from typing import Any, Self
 from podium.core.errors import UsageError
 from podium.core.spec import Registry
 from podium.core.spec import registry as process_registry
+from podium.flow.bursts import uncollected
 from podium.flow.check import check as check_document
 from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.model import Document
@@ -145,7 +146,10 @@ class Flow(Workflow[..., Any]):
         """All that is wrong, in the order of the text."""
         found = list(self._found)
         if self.document is not None:
-            checked = check_document(self.document, self._registry.tasks, self._registry.workflows)
+            with uncollected():
+                checked = check_document(
+                    self.document, self._registry.tasks, self._registry.workflows
+                )
             found += _news(found, checked)
         placed = [self._placed(one) for one in found]
         return tuple(sorted(placed, key=lambda one: (one.line, one.column)))

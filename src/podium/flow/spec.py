@@ -20,6 +20,7 @@ from podium.core.errors import InputInvalid, PodiumError, UsageError
 from podium.core.schema import schema_hash
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
 from podium.core.spec import registry as process_registry
+from podium.flow.bursts import uncollected
 from podium.flow.findings import FlowInvalid
 from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
@@ -110,7 +111,8 @@ class FlowSpec(WorkflowSpec):
         )
         self.flow = document
         self.document = StoredDocument(document.hash, encoded(document))
-        self.plan = BodyPlan(document.body)
+        with uncollected():
+            self.plan = BodyPlan(document.body)
         self.observe: Callable[[FlowRun], None] | None = None
         self.registry = registry
         self._tasks: dict[str, TaskSpec] = {}

@@ -10,6 +10,7 @@ from collections.abc import Callable, Mapping
 from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
+from podium.flow.bursts import uncollected
 from podium.flow.findings import Finding
 from podium.flow.model import LANGUAGE, Document
 from podium.flow.parse.fields import read_fields
@@ -54,7 +55,8 @@ def parse(data: Any, *, name: str | None = None, take_in: TakeIn | None = None) 
         name: What the flow is called if the document does not say.
         take_in: Gives the flows in files that it names; None where there are no files.
     """
-    return _Parser(name, take_in, (), {}).parse(data)
+    with uncollected():
+        return _Parser(name, take_in, (), {}).parse(data)
 
 
 def canonical(data: Any) -> Any:
