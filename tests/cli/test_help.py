@@ -28,6 +28,7 @@ Commands:
   run         Run a workflow and print its output.
   worker      Execute runs of the workflows in MODULEs.
   runs        See what runs are doing, and send them messages.
+  flow        Check, draw, format and import flow documents.
   db          Check the database, or copy it while in use.
   doctor      Look whether everything is as it should be.
   completion  Print what lets SHELL complete commands.

@@ -26,7 +26,9 @@ def test_a_worker_takes_over_and_stops_cleanly(shell: Shell, wish: signal.Signal
 
     assert (worker.returncode, out) == (0, "")
     assert f"worker (alpha, process {worker.pid}) on podium.db" in err
-    assert "executes asked, fails, hangs, paid, parent, slow, stubborn, total" in err
+    assert (
+        "executes asked, fails, hangs, paid, parent, slow, stubborn, total, flow documents" in err
+    )
     assert "tasks that declare no effect run as write: refuse" in err
     assert "stopping: nothing new is started" in err
     assert "Traceback" not in err
@@ -46,9 +48,8 @@ def test_a_worker_for_a_while(shell: Shell) -> None:
     ("words", "code", "expected"),
     [
         (["nowhere"], 2, "There is no module 'nowhere'"),
-        (["empty"], 2, "There is no workflow in 'empty'"),
+        (["empty"], 2, "There is no workflow in 'empty', and no task"),
         (["shop", "--for", "10"], 2, "--for is '10'; expected a duration"),
-        ([], 2, "Missing argument 'MODULE...'"),
     ],
 )
 def test_a_worker_with_nothing_to_do(

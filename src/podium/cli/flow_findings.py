@@ -98,7 +98,8 @@ def _shown(file: str, finding: Finding, text: Text | None, width: int | None) ->
         yield from _marked(text.line(finding.line), finding, colour, width or _LINE_CHARS)
     if finding.hint:
         yield from _wrapped(f"hint: {terminal.clean(finding.hint)}", width)
-    yield terminal.styled(f"  at {terminal.clean(finding.path)}", dim=True)
+    if finding.path != "$":
+        yield terminal.styled(f"  at {terminal.clean(finding.path)}", dim=True)
     yield ""
 
 

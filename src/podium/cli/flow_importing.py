@@ -59,7 +59,7 @@ class Importing:
         return Exit.OK if made.is_complete else Exit.DOCUMENT_INVALID
 
     def _say_end(self, made: Imported, report: Report) -> None:
-        whole = "does all of it" if made.is_complete else "does less than the source"
+        whole = "does all that the source does" if made.is_complete else "does less than the source"
         what = counted(report.findings) if report.findings else "nothing to note"
         terminal.talk(f"The flow {made.document['name']} {whole}: {what}.")
         if made.tasks:

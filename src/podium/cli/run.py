@@ -56,9 +56,9 @@ def run(
     reference: str | None, given: str | None, pairs: tuple[str, ...], run_id: str | None, database: str | None,
     *, dry: bool, wait: bool, as_json: bool, quiet: bool,
 ) -> int:  # fmt: skip
-    """Run a workflow or a flow document and print its output.
+    """Run a workflow and print its output.
 
-    The output goes to standard output as JSON, progress to standard error; so does what the
+    It is a function (MODULE:WORKFLOW) or a flow document (FILE.yaml, FILE.json). The output goes to standard output as JSON, progress to standard error; so does what the
     workflow itself prints. A document that must not run is refused with all that is wrong (exit 3).
     When only a signal or an answer can move the run, it is left to be resumed, and what to type is
     said (exit 6). Ctrl-C leaves it too; a second one quits at once.

@@ -232,9 +232,10 @@ def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
 @database_option
 @picture_options
 def graph(run_id: str, database: str | None, form: str | None, target: Path | None) -> None:
-    """Draw a run of a flow document: how each node stands, and which way was taken.
+    """Draw a run of a flow document.
 
-    It is read off the journal, whoever executes the run, and executes nothing. The modules of its
+    How each node stands, and which way was taken: loops and items are folded into one box with their
+    counts. It is read off the journal, whoever executes the run, and executes nothing. The modules of its
     tasks are imported; the current directory is importable.
     """
     from podium.cli import flow_graphs

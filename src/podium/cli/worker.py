@@ -36,9 +36,9 @@ def worker(
     modules: tuple[str, ...], database: str | None, name: str, duration: str | None, runs_max: int, *,
     kill_frozen: bool,
 ) -> int:  # fmt: skip
-    """Execute runs of the workflows in MODULEs, and of flow documents.
+    """Execute runs of the workflows in MODULEs.
 
-    A run of a document names the modules of its tasks itself; they are imported with it, the current
+    And those of flow documents: such a run names the modules of its tasks itself; they are imported with it, the current
     directory being importable. It also recovers what dead workers left. Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
     in flight 10 s, and leave every run to be resumed; a second one quits at once.
     """
