@@ -61,6 +61,8 @@ def returns_schema(spec: _Spec) -> dict[str, Any]:
     schema = parts.of(type_hints(spec.fn).get("return", Any))
     whole = parts.whole(schema)
     _close(whole)
+    if whole.keys() == {"$ref", "$defs"}:
+        whole = {**whole["$defs"][whole["$ref"].removeprefix("#/$defs/")], "$defs": whole["$defs"]}
     return whole
 
 

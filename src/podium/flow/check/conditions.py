@@ -73,12 +73,6 @@ def short(text: str) -> str:
     return text if len(text) <= 60 else f"{text[:57]}…"
 
 
-def opposite_of(expression: Expression, scope: Scope, keys: Keys) -> list[Condition]:
-    """Return what has to be so for a condition not to hold, as far as that is one thing."""
-    parts = conditions_of(expression, scope, keys)
-    return [parts[0].opposite] if len(parts) == 1 else []
-
-
 def all_of_any(terms: Iterable[frozenset[Condition]]) -> frozenset[Condition] | None:
     """Return what has to be so for one of several terms to be so, or None where that is no such list.
 

@@ -94,7 +94,6 @@ class Scope:
         item: What a ``for_each`` calls its item.
         repeats: The loop that offers ``loop`` here.
         entries: The nodes by id.
-        case: The number of the case of a switch.
         order: The nodes such that each stands behind those it waits for.
     """
 
@@ -103,9 +102,7 @@ class Scope:
     owner: Entry | None = None
     item: str = ""
     repeats: Loop | ForEach | None = None
-    body: Body | None = None
     entries: dict[str, Entry] = field(default_factory=dict)
-    case: int = 0
     order: list[Entry] = field(default_factory=list)
 
     def find(self, name: str) -> Entry | Scope | None:
@@ -156,14 +153,14 @@ class Layout:
         self.by_id: dict[str, list[Entry]] = {}
         self.items: dict[str, Entry] = {}
         self._position = 0
-        self.top: Scope = self._scope(document.body, None, None, 0)
+        self.top: Scope = self._scope(document.body, None, None)
 
     def _next(self) -> int:
         self._position += 1
         return self._position
 
-    def _scope(self, body: Body, parent: Scope | None, owner: Entry | None, case: int) -> Scope:
-        scope = Scope(body.at, parent, owner, body=body, case=case)
+    def _scope(self, body: Body, parent: Scope | None, owner: Entry | None) -> Scope:
+        scope = Scope(body.at, parent, owner)
         self.scopes.append(scope)
         for node in body.nodes.values():
             entry = Entry(node, scope, self._next())
@@ -196,15 +193,13 @@ class Layout:
             self._read("compensate", undo.args, f"{node.at}.compensate.args", scope, entry)
         match node.work:
             case Switch(cases=cases):
-                for number, case in enumerate(cases):
-                    inner = self._scope(case.body, scope, entry, number)
-                    entry.scopes.append(inner)
+                entry.scopes.extend(self._scope(case.body, scope, entry) for case in cases)
             case ForEach() as work:
                 frame = Scope(node.at, scope, entry, work.item, work)
                 self.items.setdefault(work.item, entry)
                 if work.key is not None:
                     self._read("key", work.key, f"{node.at}.key", frame, entry)
-                entry.scopes.append(self._scope(work.body, frame, entry, 0))
+                entry.scopes.append(self._scope(work.body, frame, entry))
             case Loop() as work:
                 self._lay_out_loop(entry, work)
             case _:
@@ -215,7 +210,7 @@ class Layout:
         frame = Scope(at, entry.scope, entry, repeats=work)
         if not work.is_until:
             self._read("while", work.condition, f"{at}.while", frame, entry)
-        inner = self._scope(work.body, frame, entry, 0)
+        inner = self._scope(work.body, frame, entry)
         entry.scopes.append(inner)
         if work.is_until:
             self._read("until", work.condition, f"{at}.until", inner, entry)

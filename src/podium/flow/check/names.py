@@ -3,8 +3,7 @@
 from __future__ import annotations
 
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Code, Notes, expressions_of, places_of
-from podium.flow.expression import Reference
+from podium.flow.check.notes import Code, Mention, Notes, mentions_in
 from podium.flow.model import After, Switch
 
 
@@ -20,9 +19,8 @@ class Names:
         for entry in self._layout.entries:
             self._hides(entry)
         for read in self._layout.reads:
-            for expression in expressions_of(read.value):
-                for reference in sorted(expression.references, key=_column):
-                    self._reference(read, reference)
+            for mention in mentions_in(read.value, read.at):
+                self._mention(read, mention)
         for entry in self._layout.entries:
             for after in entry.node.after:
                 self._after(entry, after)
@@ -50,29 +48,31 @@ class Names:
 
     # references -------------------------------------------------------------------------
 
-    def _reference(self, read: Read, reference: Reference) -> None:
+    def _mention(self, read: Read, mention: Mention) -> None:
+        reference = mention.reference
         if reference.root == "env":
-            self._variable(read, reference)
+            self._variable(read, mention)
         elif reference.root == "loop":
             if read.scope.loop() is None:
-                self._unknown(read, reference)
+                self._unknown(read, mention)
         elif reference.root != "input":
             found = read.scope.find(reference.node)
             if isinstance(found, Entry):
-                self._join(read, reference, found)
+                self._join(read, mention, found)
             elif found is None or reference.is_outcome:
-                self._unknown(read, reference)
+                self._unknown(read, mention)
 
-    def _variable(self, read: Read, reference: Reference) -> None:
+    def _variable(self, read: Read, mention: Mention) -> None:
+        reference = mention.reference
         declared = self._layout.document.env
         if not reference.path or reference.path[0] in declared:
             return
         name = reference.path[0]
         message = f"the flow declares no variable {name!r}."
         hint = self._notes.near(name, declared) or f"Declare it: 'env: {{{name}: null}}'."
-        self._note(read, reference, "unknown-env", message, hint)
+        self._note(read, mention, "unknown-env", message, hint)
 
-    def _join(self, read: Read, reference: Reference, found: Entry) -> None:
+    def _join(self, read: Read, mention: Mention, found: Entry) -> None:
         """Take note of what a reference makes wait."""
         reader = read.reader
         if read.word == "compensate":
@@ -83,7 +83,7 @@ class Names:
         found.is_kept = found.is_kept or is_inner
         if reader is not None and not is_inner:
             # What is read within a body, or at its end, does not keep the node from starting.
-            is_plain = _is_plain(reference) and not read.is_within
+            is_plain = mention.is_plain and not read.is_within
             reader.needs[found] = reader.needs.get(found, False) or is_plain
         self._wait(found, read.scope, reader)
 
@@ -128,16 +128,16 @@ class Names:
 
     # unknown names ----------------------------------------------------------------------
 
-    def _unknown(self, read: Read, reference: Reference) -> None:
+    def _unknown(self, read: Read, mention: Mention) -> None:
+        reference = mention.reference
         message, hint = self._explain(reference.node, read.scope, read.word)
         if reference.is_outcome and reference.node in read.scope.names():
             message = f"{reference.node!r} is an item: only nodes have an outcome."
             hint = ""
-        self._note(read, reference, "unknown-name", message, hint)
+        self._note(read, mention, "unknown-name", message, hint)
 
-    def _note(self, read: Read, reference: Reference, code: Code, message: str, hint: str) -> None:
-        for at, column in places_of(read.value, reference, read.at):
-            self._notes.error(read.position, code, at, message, hint, column=column)
+    def _note(self, read: Read, mention: Mention, code: Code, message: str, hint: str) -> None:
+        self._notes.error(read.position, code, mention.at, message, hint, column=mention.column)
 
     def _explain(self, name: str, scope: Scope, word: str) -> tuple[str, str]:
         """Say why a name is not known here, and what to write."""
@@ -157,14 +157,6 @@ class Names:
         if name in self._layout.document.env:
             return f"there is no {name!r} here.", f"Write 'env.{name}'."
         return f"there is no {name!r} here.", self._notes.near(name, scope.names())
-
-
-def _column(reference: Reference) -> int:
-    return reference.column
-
-
-def _is_plain(reference: Reference) -> bool:
-    return not (reference.is_optional or reference.is_outcome)
 
 
 def _out_of_sight(name: str, entry: Entry, scope: Scope, word: str) -> tuple[str, str]:

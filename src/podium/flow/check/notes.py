@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import difflib
 
-from collections.abc import Iterable
-from typing import Final, Literal
+from collections.abc import Iterable, Iterator
+from typing import Final, Literal, NamedTuple
 
 from podium.flow.expression import Expression, Problem, Reference, Template
 from podium.flow.findings import Finding, Severity
@@ -78,10 +78,10 @@ class Notes:
 
     def near(self, wanted: str, names: Iterable[str]) -> str:
         """Return the hint ``Did you mean …?``, or nothing."""
+        if self._left <= 0:
+            return ""
         listed = sorted(set(names))
         self._left -= len(listed)
-        if self._left < 0:
-            return ""
         found = difflib.get_close_matches(wanted, listed, n=1, cutoff=0.6)
         return f"Did you mean {found[0]!r}?" if found else ""
 
@@ -94,16 +94,30 @@ class Notes:
         self._found.append((position, finding))
 
 
-def expressions_of(value: Template | Expression) -> Iterable[Expression]:
-    """Return the expressions of what stands at a word, in the order of the text."""
-    return [value] if isinstance(value, Expression) else value.expressions()
+class Mention(NamedTuple):
+    """A reference where it stands.
+
+    Attributes:
+        at: The path of the text it stands in.
+        column: Where in that text, from 1.
+    """
+
+    reference: Reference
+    at: str
+    column: int
+
+    @property
+    def is_plain(self) -> bool:
+        """Whether it needs a value."""
+        return not (self.reference.is_optional or self.reference.is_outcome)
 
 
-def places_of(
-    value: Template | Expression, reference: Reference, at: str
-) -> Iterable[tuple[str, int]]:
-    """Give the path and column of each expression that has a reference."""
-    for each in expressions_of(value):
-        for one in each.references:
-            if one == reference:
-                yield each.at or at, one.column + each.column - 1
+def mentions_in(value: Template | Expression, at: str) -> Iterator[Mention]:
+    """Give every reference of what stands at a place, in the order of the text."""
+    for each in [value] if isinstance(value, Expression) else value.expressions():
+        for one in sorted(each.references, key=_column):
+            yield Mention(one, each.at or at, one.column + each.column - 1)
+
+
+def _column(reference: Reference) -> tuple[int, str]:
+    return reference.column, reference.root

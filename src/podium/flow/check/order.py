@@ -8,6 +8,9 @@ from itertools import pairwise
 from podium.flow.check.layout import Entry, Scope
 from podium.flow.check.notes import Notes
 
+_SHOWN_MAX = 12
+"""So many nodes of a circle are written out."""
+
 
 def put_in_order(scope: Scope, notes: Notes) -> None:
     """Fill ``scope.order``: each node stands behind those it waits for; take note of cycles."""
@@ -84,6 +87,8 @@ def _note_itself(entry: Entry, notes: Notes) -> None:
 def _note_cycle(first: Entry, group: list[Entry], notes: Notes) -> None:
     chain = _shortest(first, set(group))
     names = [_link(one, following) for one, following in pairwise(chain)]
+    if len(names) > _SHOWN_MAX:
+        names[_SHOWN_MAX // 2 : -_SHOWN_MAX // 2] = [f"… ({len(names) - _SHOWN_MAX} more)"]
     text = " -> ".join([*names, first.id])
     message = f"these nodes wait for each other: {text}."
     others = len(group) - len(chain) + 1

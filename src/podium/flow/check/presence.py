@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
+from itertools import islice
 
 from podium.flow.check.conditions import (
     KEPT_MAX,
@@ -10,17 +11,18 @@ from podium.flow.check.conditions import (
     Keys,
     all_of_any,
     conditions_of,
-    opposite_of,
     short,
 )
 from podium.flow.check.layout import Entry, Layout, Read, Scope
-from podium.flow.check.notes import Code, Notes, places_of
-from podium.flow.expression import ExpressionError, Facts, Reference, Template
+from podium.flow.check.notes import Code, Mention, Notes, mentions_in
+from podium.flow.expression import ExpressionError, Facts, Template
 from podium.flow.model import Fail, ForEach, Loop, Switch
 
 Guard = Mapping[Condition, Entry | None]
 """What has to be so for a value to be there, and by way of which other node that is so."""
 _NOTHING: Guard = {}
+_NEEDS_MAX = 100
+"""An expression that reads more nodes learns nothing from their conditions."""
 _FAILING = frozenset({"while", "until", "next", "key"})
 """What fails its node where a value is missing (F-58)."""
 
@@ -60,28 +62,30 @@ class Presence:
         self._note_contradiction(entry, guard)
         self.guards[entry] = guard
         outside = self.holds[entry.scope] | guard.keys()
-        for inner in entry.scopes:
-            holds = outside | set(self._of_case(entry, inner))
-            self.holds[inner] = holds
+        for inner, taken in zip(entry.scopes, self._of_cases(entry), strict=True):
+            self.holds[inner] = outside | taken
             if inner.parent is not None and inner.parent is not entry.scope:
                 self.holds[inner.parent] = outside
 
-    def _of_case(self, entry: Entry, inner: Scope) -> list[Condition]:
-        """Return what is known where a case was taken: its condition, and none of those before it."""
+    def _of_cases(self, entry: Entry) -> list[set[Condition]]:
+        """Return what is known where each case was taken: its condition, and none of those before it."""
         work = entry.node.work
         if not isinstance(work, Switch):
-            return []
-        found: list[Condition] = []
-        for case in work.cases[: inner.case]:
-            if case.when is not None:
-                found.extend(opposite_of(case.when, entry.scope, self._keys))
-        taken = work.cases[inner.case].when
-        if taken is not None:
-            found.extend(conditions_of(taken, entry.scope, self._keys))
-        if taken is not None and any(one.opposite in found for one in found):
-            message = f"this case is never taken: one before it holds wherever {short(taken.source)!r} does."
-            at = f"{inner.at}.when"
-            self._notes.warn(entry.position, "unreachable", at, message, "Leave it out.")
+            return [set() for _ in entry.scopes]
+        before: dict[Condition, None] = {}
+        found: list[set[Condition]] = []
+        for inner, case in zip(entry.scopes, work.cases, strict=True):
+            if case.when is None:
+                found.append(set(islice(before, KEPT_MAX)))
+                continue
+            taken = conditions_of(case.when, entry.scope, self._keys)
+            if any(one.opposite in before for one in taken):
+                message = f"this case is never taken: one before it holds wherever {short(case.when.source)!r} does."
+                at = f"{inner.at}.when"
+                self._notes.warn(entry.position, "unreachable", at, message, "Leave it out.")
+            found.append({*taken, *islice(before, KEPT_MAX)})
+            if len(taken) == 1:
+                before[taken[0].opposite] = None
         return found
 
     def _inherit(self, guard: dict[Condition, Entry | None], needs: Iterable[Entry]) -> None:
@@ -120,12 +124,13 @@ class Presence:
         if count >= len(entry.needs):
             return
         for read in entry.reads:
-            for reference in _sorted(read.value.references):
-                need = read.scope.find(reference.root)
-                if need in entry.needs and _is_plain(reference) and not read.is_within:
-                    hint = f"Write '{reference.root}?' to take null then."
-                    text = f"{entry.id!r} starts once {count} of {len(entry.needs)} are ok, and {reference.root!r} may not be there then."
-                    self._note(read, reference, "join-needs-mark", text, hint, is_error=True)
+            for mention in mentions_in(read.value, read.at):
+                root = mention.reference.root
+                need = read.scope.find(root)
+                if need in entry.needs and mention.is_plain and not read.is_within:
+                    hint = f"Write '{root}?' to take null then."
+                    text = f"{entry.id!r} starts once {count} of {len(entry.needs)} are ok, and {root!r} may not be there then."
+                    self._note(read, mention, "join-needs-mark", text, hint, is_error=True)
 
     def _note_contradiction(self, entry: Entry, guard: Guard) -> None:
         outside = self.holds[entry.scope]
@@ -182,18 +187,18 @@ class Presence:
         """Take note of what an output, a condition or a ``next`` of a body may miss."""
         work = entry.node.work
         found: list[tuple[Entry, Condition]] = []
-        for reference, need, condition in self.missing(read):
+        for mention, need, condition in self.missing(read):
             hint = self._remedy(need, condition)
             if read.word in _FAILING:
                 text = f"{read.word!r} needs {self._chain(need, condition)}, and fails then."
-                self._note(read, reference, "may-have-no-value", text, hint, is_error=True)
+                self._note(read, mention, "may-have-no-value", text, hint, is_error=True)
             elif isinstance(work, ForEach):
                 text = f"the output needs {self._chain(need, condition)}: the result is null then."
                 if not work.is_partial:
-                    self._note(read, reference, "may-be-skipped", text, hint)
+                    self._note(read, mention, "may-be-skipped", text, hint)
             else:
                 text = f"the output needs {self._chain(need, condition)}: {entry.id!r} is skipped then."
-                self._note(read, reference, "may-be-skipped", text, hint)
+                self._note(read, mention, "may-be-skipped", text, hint)
                 found.append((need, condition))
         if read.word == "output" and isinstance(work, Loop):
             found.extend(self._of_no_pass(entry, work, read))
@@ -203,40 +208,40 @@ class Presence:
         """A ``while`` may end before its first pass, and its nodes have no value then (F-57)."""
         if work.is_until or _begins(work):
             return []
-        for reference in _sorted(read.value.references):
-            need = read.scope.find(reference.root)
-            if isinstance(need, Entry) and need.scope is read.scope and _is_plain(reference):
+        for mention in mentions_in(read.value, read.at):
+            need = read.scope.find(mention.reference.root)
+            if isinstance(need, Entry) and need.scope is read.scope and mention.is_plain:
                 why = "has no value where no pass is run"
                 return [(need, self._only(entry, "pass", why))]
         return []
 
     # missing values ---------------------------------------------------------------------
 
-    def missing(self, read: Read) -> list[tuple[Reference, Entry, Condition]]:
+    def missing(self, read: Read) -> list[tuple[Mention, Entry, Condition]]:
         """Return the plain references of an expression that may find no value, each with a reason."""
         holds = self.holds[read.scope]
-        found: list[tuple[Reference, Entry, Condition]] = []
+        found: list[tuple[Mention, Entry, Condition]] = []
         seen: set[Entry] = set()
-        for reference in _sorted(read.value.references):
-            need = read.scope.find(reference.root)
-            if not isinstance(need, Entry) or not _is_plain(reference) or need in seen:
+        for mention in mentions_in(read.value, read.at):
+            need = read.scope.find(mention.reference.root)
+            if not isinstance(need, Entry) or not mention.is_plain or need in seen:
                 continue
             lacking = next(
                 (one for one in self.guards.get(need, _NOTHING) if one not in holds), None
             )
             if lacking is not None:
                 seen.add(need)
-                found.append((reference, need, lacking))
+                found.append((mention, need, lacking))
         return found
 
     def check_output(self) -> None:
         """Take note of what the output of the flow may miss (F-10)."""
         for read in self._layout.reads:
             if read.reader is None:
-                for reference, need, condition in self.missing(read):
+                for mention, need, condition in self.missing(read):
                     text = f"the output needs {self._chain(need, condition)}; the run fails then."
                     hint = self._remedy(need, condition)
-                    self._note(read, reference, "may-have-no-output", text, hint, is_error=True)
+                    self._note(read, mention, "may-have-no-output", text, hint, is_error=True)
 
     def facts(self, read: Read) -> Facts:
         """Return what is known of values where an expression is evaluated."""
@@ -247,8 +252,10 @@ class Presence:
             own = self._own.get(reader, ()) if read.word == "when" else ()
             known.extend(one for one in self.guards.get(reader, _NOTHING) if one not in own)
         else:
-            for name in names:
-                need = read.scope.find(name)
+            needs = {
+                read.scope.find(one.root) for one in read.value.references if not one.is_optional
+            }
+            for need in needs if len(needs) <= _NEEDS_MAX else ():
                 if isinstance(need, Entry):
                     known.extend(self.guards.get(need, _NOTHING))
         facts = Facts()
@@ -279,13 +286,11 @@ class Presence:
         return f"Write '{way[-1].id}?' in {way[-2].id!r}, or '{need.id}?' here, to take null then."
 
     def _note(
-        self, read: Read, reference: Reference, code: Code, message: str, hint: str, *,
+        self, read: Read, mention: Mention, code: Code, message: str, hint: str, *,
         is_error: bool = False,
     ) -> None:  # fmt: skip
         note = self._notes.error if is_error else self._notes.warn
-        for at, column in places_of(read.value, reference, read.at):
-            note(read.position, code, at, message, hint, column=column)
-            return
+        note(read.position, code, mention.at, message, hint, column=mention.column)
 
 
 def _begins(work: Loop) -> bool:
@@ -301,11 +306,3 @@ def _begins(work: Loop) -> bool:
         return work.condition.evaluate({"loop": {"pass": 1, "state": state}}) is True
     except ExpressionError:
         return False
-
-
-def _is_plain(reference: Reference) -> bool:
-    return not (reference.is_optional or reference.is_outcome)
-
-
-def _sorted(references: Iterable[Reference]) -> list[Reference]:
-    return sorted(references, key=lambda one: (one.root, one.path, one.column))

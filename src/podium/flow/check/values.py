@@ -11,7 +11,7 @@ from podium.flow.check.fits import misfit
 from podium.flow.check.layout import Entry, Layout, Read, Scope
 from podium.flow.check.notes import Code, Notes
 from podium.flow.check.presence import Presence
-from podium.flow.expression import JsonSchema, Kind
+from podium.flow.expression import Expression, JsonSchema, Kind
 from podium.flow.expression.shapes import (
     OF_KIND,
     Shape,
@@ -38,6 +38,7 @@ from podium.flow.model import (
 
 NULL: Final[JsonSchema] = {"type": "null"}
 _OPEN: Final[JsonSchema] = {}
+_PARTS_MAX: Final = 500
 _TEXTS: Final[JsonSchema] = {"type": "object", "additionalProperties": {"type": "string"}}
 _TEXT_OR_NULL: Final[JsonSchema] = {"type": ["string", "null"]}
 _ERROR: Final[JsonSchema] = {
@@ -138,7 +139,7 @@ class Values:
         for problem in problems:
             if problem.code != "unknown-name":  # that has been said, and better
                 self._notes.problem(read.position, problem, read.at)
-        self.given[read] = schema
+        self.given[read] = schema if isinstance(read.value, Expression) else _bounded(schema)
         wanted = _WANTED.get(read.word.rpartition("].")[2])
         fault = misfit(shape_of(schema), wanted) if wanted is not None else None
         if fault is not None:
@@ -325,6 +326,20 @@ def input_schema(fields: Fields) -> JsonSchema:
         if default is None and name in properties:
             properties[name] = {"anyOf": [properties[name], NULL]}
     return _object(properties)
+
+
+def _bounded(schema: JsonSchema) -> JsonSchema:
+    """Return a schema, or nothing where it is so large that schemas made of it would have no end."""
+    left = _PARTS_MAX
+    waiting: list[Any] = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict | list):
+            left -= 1
+            waiting.extend(one.values() if isinstance(one, dict) else one)
+        if left < 0:
+            return _OPEN
+    return schema
 
 
 def _object(properties: Mapping[str, Any]) -> JsonSchema:
