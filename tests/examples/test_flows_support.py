@@ -1,0 +1,121 @@
+"""The support workflow as a document gives the replies of the function beside it."""
+
+import dataclasses
+import threading
+
+from collections.abc import Iterator
+from contextlib import closing
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from examples.support.books import Books
+from examples.support.intents import SURE_FROM, classifier, load
+from examples.support.orders import OrderService, Shop, Weather
+from examples.support.replies import INTENTS
+from examples.support.workflow import support
+from podium import Flow, Podium
+from podium.client.views import StepView
+from tests.harness import drive, until
+
+ROOT = Path(__file__).parents[2]
+DOCUMENT = ROOT / "examples" / "support" / "support.yaml"
+MESSAGES = load("messages.jsonl")
+
+
+@pytest.fixture
+def books(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
+    """The books of an order service in fair weather."""
+    monkeypatch.setattr(Weather, "draw", lambda *_: Weather(delay=0.0, refusal=""))
+    path = tmp_path / "orders.db"
+    with closing(Shop(path)) as store, OrderService(store) as server:
+        thread = threading.Thread(target=server.serve_forever, args=(0.01,))
+        thread.start()
+        monkeypatch.setenv("SUPPORT_ORDERS_URL", server.url)
+        yield path
+        server.shutdown()
+        thread.join()
+
+
+async def answered(
+    app: Podium, workflow: Any, kind: str, *, as_form: bool
+) -> dict[str, dict[str, Any]]:
+    """Answer every message, playing the person who is asked; return what became of each."""
+    runs = {}
+    for message in MESSAGES:
+        given = {
+            "ticket": f"{kind}-{message.id}",
+            "sender": message.sender,
+            "message": message.text,
+        }
+        runs[message.id] = await app.start(workflow, given, id=given["ticket"])
+    unsure = [message for message in MESSAGES if not classifier().guess(message.text).sure]
+
+    async def all_asked() -> list[Any]:
+        asks = await app.asks()
+        return asks if len(asks) == len(unsure) else []
+
+    intents = {f"{kind}-{message.id}": message.intent for message in unsure}
+    for ask in await until(all_asked):
+        intent = intents[ask.run_id]
+        await (await app.get(ask.run_id)).answer(ask.id, {"intent": intent} if as_form else intent)
+    ends = {id: await run.result() for id, run in runs.items()}
+    return {id: as_json(end) for id, end in ends.items()}
+
+
+def as_json(outcome: Any) -> dict[str, Any]:
+    """Return what became of a message, without numbers that the service counts."""
+    found = outcome if isinstance(outcome, dict) else dataclasses.asdict(outcome)
+    returned = found["returned"]
+    reply = found["reply"].replace(returned, "RETURN") if returned else found["reply"]
+    return {**found, "receipt": "", "reply": reply, "returned": returned is not None}
+
+
+@pytest.mark.long
+def test_the_same_replies(books: Path, tmp_path: Path) -> None:
+    """Function and document answer each message of the demo alike: intent, who decided, reply, return."""
+
+    async def program() -> tuple[Any, Any]:
+        async with Podium(tmp_path / "podium.db") as app:
+            by_function = await answered(app, support, "function", as_form=False)
+            by_document = await answered(app, Flow.load(DOCUMENT), "document", as_form=True)
+            return by_function, by_document
+
+    by_function, by_document = drive(program(), limit_s=60)
+
+    assert by_document == by_function
+    assert {one["decided_by"] for one in by_document.values()} == {"classifier", "person"}
+    assert {one["returned"] for one in by_document.values()} == {True, False}
+    replies = [
+        f"/tickets/{kind}-{message.id}/reply"
+        for kind in ("function", "document")
+        for message in MESSAGES
+    ]
+    done = Books.read(books)
+    assert done.lost(replies) == []
+    assert done.replies == len(replies)
+
+
+def test_the_order_is_looked_up_beside_the_guess(books: Path) -> None:
+    """What needs only the message starts at once: order and intent wait for no one."""
+
+    async def program() -> list[StepView]:
+        async with Podium(":memory:") as app:
+            given = {"ticket": "t", "sender": "a@example.com", "message": MESSAGES[0].text}
+            run = await app.start(Flow.load(DOCUMENT), given)
+            await run.result()
+            return await run.steps()
+
+    first, second, *rest = [step.path for step in drive(program())]
+
+    assert {first, second} == {"guess", "number"}
+    assert rest[-1] == "receipt"
+
+
+def test_the_document_knows_what_the_function_knows() -> None:
+    """Its limit of certainty and its intents are those of the code."""
+    document = Flow.load(DOCUMENT).to_dict()
+
+    assert document["input"]["sure_from"]["default"] == SURE_FROM
+    assert document["nodes"]["person"]["form"]["intent"]["enum"] == [*INTENTS]
