@@ -25,7 +25,7 @@ class BodyRun:
     Args:
         flow: The run of the flow.
         plan: What the body is.
-        scope: Names the steps within.
+        path: Where it stands; names the steps within.
         around: What can be seen around it.
         names: What its expressions see besides nodes.
 
@@ -36,24 +36,23 @@ class BodyRun:
     """
 
     __slots__ = (
-        "_left", "_on_end", "_running", "_stopped", "failure", "flow", "frame", "nodes", "plan", "scope",
+        "_left", "_on_end", "_stopped", "failure", "flow", "frame", "nodes", "path", "plan",
     )  # fmt: skip
 
     def __init__(
-        self, flow: Conductor, plan: BodyPlan, scope: Scope, around: Frame | None,
+        self, flow: Conductor, plan: BodyPlan, path: str, around: Frame | None,
         names: Mapping[str, Any],
     ) -> None:  # fmt: skip
         self.flow = flow
         self.plan = plan
-        self.scope = scope
-        prefix = f"{scope.path}/" if scope.path else ""
+        self.path = path
+        prefix = f"{path}/" if path else ""
         self.nodes = {
             name: NodeRun(self, node, f"{prefix}{name}") for name, node in plan.nodes.items()
         }
         self.frame = Frame(names, self.nodes, around)
         self.failure: BaseException | None = None
         self._left = len(self.nodes)
-        self._running: dict[NodeRun, asyncio.Future[Any]] = {}
         self._stopped = False
         self._on_end: Callable[[], None] | None = None
 
@@ -63,10 +62,11 @@ class BodyRun:
         """Start every node that needs nothing; ``on_end`` is called once all of them are settled."""
         self._on_end = on_end
         for run in self.nodes.values():
-            self._listen(run)
+            if run.plan.waits:
+                self._listen(run)
         for run in self.nodes.values():
             if run.pending == 0:
-                self.flow.post(self._decide, run)
+                self._decide(run)
         if not self.nodes:
             self.flow.post(self._ended)
         self.flow.drain()
@@ -95,7 +95,7 @@ class BodyRun:
             NodeFailed: The expression has no result.
         """
         output = self.plan.output
-        return None if output is None else self.frame.evaluate(output, self.scope.path or "output")
+        return None if output is None else self.frame.evaluate(output, self.path or "output")
 
     def call_off(self, reason: str) -> None:
         """Start nothing more, and end what can be ended; effects in flight go on unheard."""
@@ -115,7 +115,7 @@ class BodyRun:
 
     def _listen(self, run: NodeRun) -> None:
         """Let a node wait for what it needs, and a handler for what it handles."""
-        for name in dict.fromkeys([*run.plan.needs, *run.plan.handles]):
+        for name in run.plan.waits:
             need = self.frame.node(name)
             if need is None:
                 continue
@@ -168,6 +168,9 @@ class BodyRun:
                 self.flow.missing(self, run, missing)
             except StepFailed as error:
                 self._fail(run, error)
+            if count is not None and plan.node.join.cancels_rest:
+                for name in plan.needs:
+                    self._release(name)
 
     def _start(self, run: NodeRun) -> None:
         plan = run.plan
@@ -180,9 +183,6 @@ class BodyRun:
             self.settle(run, Status.SKIPPED, reason="when")
             return
         self.flow.start(self, run)
-        if plan.node.join.count is not None and plan.node.join.cancels_rest:
-            for name in plan.needs:
-                self._release(name)
 
     def _holds(self, run: NodeRun, plan: NodePlan) -> bool:
         assert plan.when is not None
@@ -197,7 +197,7 @@ class BodyRun:
     def watch(self, run: NodeRun, future: asyncio.Future[Any]) -> None:
         """Take the end of what a node does from a future."""
         run.status = Status.RUNNING
-        self._running[run] = future
+        run.future = future
         future.add_done_callback(partial(self.flow.guarded, self._done, run))
 
     def succeed(self, run: NodeRun, value: Any) -> None:
@@ -206,7 +206,7 @@ class BodyRun:
         self.settle(run, Status.OK)
 
     def _done(self, run: NodeRun, future: asyncio.Future[Any]) -> None:
-        self._running.pop(run, None)
+        run.future = None
         if future.cancelled():
             if run.is_settled or self._stopped:
                 return
@@ -261,9 +261,8 @@ class BodyRun:
         return reader.status is Status.RUNNING and not reader.plan.bodies
 
     def _end_work(self, run: NodeRun) -> None:
-        future = self._running.get(run)
-        if future is not None and not future.done():
-            future.cancel()
+        if run.future is not None and not run.future.done():
+            run.future.cancel()
 
     # failure ----------------------------------------------------------------------------
 
@@ -272,15 +271,16 @@ class BodyRun:
         if self._stopped:
             return
         self.failure = error
-        tasks = [one for one in self._running.values() if isinstance(one, asyncio.Task)]
+        futures = [run.future for run in self.nodes.values()]
+        tasks = [one for one in futures if isinstance(one, asyncio.Task)]
         self.call_off("the flow failed")
-        winding = self.flow.context.new_task(self.scope, self._wind_down(tasks))
+        winding = self.flow.context.new_task(Scope(self.path), self._wind_down(tasks))
         winding.add_done_callback(lambda _: self._on_end and self._on_end())
 
     async def _wind_down(self, tasks: list[asyncio.Task[Any]]) -> None:
         for task in tasks:
             if not task.done():
                 await asyncio.wait([task])
-        settled = self.flow.context.effects_settled(self.scope.path)
+        settled = self.flow.context.effects_settled(self.path)
         if settled is not None:
             await settled
