@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from podium.core.scope import Scope
 from podium.flow.expression import Template
 from podium.flow.interpret import FlowRun, NodeRun, Status, begin
 from podium.flow.interpret.bodies import BodyRun
@@ -124,9 +125,8 @@ class DryRun(FlowRun):
             return
         heads = heads_of(body, run)  # raises where it depends on what is not known
         if isinstance(work, SubFlow) and work.document is not None:
-            scope = body.scope.enter(run.plan.id)
             inner = self._inside(work, heads["args"])
-            body.watch(run, self.context.new_task(scope, inner))
+            body.watch(run, self.context.new_task(Scope(run.path), inner))
             return
         if entry is not None:
             self.would.append(entry)
@@ -192,9 +192,8 @@ class DryRun(FlowRun):
         if entry is not None:
             yield msgspec.structs.replace(entry, is_certain=is_certain)
         for inner in run.plan.bodies:
-            part = BodyRun(self, inner, body.scope, body.frame, {})
+            part = BodyRun(self, inner, run.path, body.frame, {})
             for node in part.nodes.values():
-                node.path = f"{run.path}/{node.plan.id}"
                 for other in part.nodes.values():
                     other.status = Status.UNKNOWN
                 yield from self._perhaps(part, node, is_certain=False)

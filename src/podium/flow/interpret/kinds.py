@@ -15,7 +15,7 @@ from podium.core.codec import codec_for
 from podium.core.durations import seconds
 from podium.core.durations import text as duration_text
 from podium.core.errors import InvalidOption, StepFailed, StepTimedOut
-from podium.core.limits import MAP_ITEMS_MAX
+from podium.core.limits import MAP_ITEMS_MAX, PATH_CHARS_MAX
 from podium.core.retry import NO_RETRY
 from podium.core.scope import Scope, item
 from podium.flow.interpret.bodies import BodyRun
@@ -70,9 +70,11 @@ class Place:
 
     def inner(self, index: int, path: str, names: Mapping[str, Any]) -> BodyRun:
         """Return one of the node's bodies, to be carried out at a path."""
-        return BodyRun(
-            self.body.flow, self.run.plan.bodies[index], Scope(path), self.body.frame, names
-        )
+        if len(path) > PATH_CHARS_MAX:
+            text = f"the path {path[:80]!r}… is longer than {PATH_CHARS_MAX} characters."
+            raise self.failed("limit-reached", text)
+        body = self.run.plan.bodies[index]
+        return BodyRun(self.body.flow, body, path, self.body.frame, names)
 
     def failed(self, code: str, message: str) -> NodeFailed:
         """Return the node's failure."""
@@ -144,7 +146,7 @@ async def _attempts(body: BodyRun, run: NodeRun, heads: Heads, scope: Scope) -> 
                 raise
         await context.sleep(scope.name("retry"), wait_s, None)
         attempt += 1
-        scope = body.scope.enter(run.plan.id)
+        scope = Scope(f"{run.path}#{attempt}")
 
 
 async def _attempt(place: Place) -> Any:

@@ -62,6 +62,7 @@ class NodePlan:
         needs: The nodes it waits for.
         firm: Those of them in ``after`` that must end ``ok``.
         handles: The nodes whose failure starts it; empty for most.
+        waits: All nodes that it waits for: ``needs`` and ``handles``.
         readers: Nodes beside it that need it, or have something within that does.
         is_kept: Whether the owner of the body reads it, so that no join calls it off.
         is_bare: Whether the document says nothing about how often, how long, and how to undo.
@@ -72,7 +73,7 @@ class NodePlan:
     """
 
     __slots__ = (
-        "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "when",
+        "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "waits", "when",
     )  # fmt: skip
 
     def __init__(self, node: Node, variables: frozenset[str]) -> None:
@@ -86,6 +87,7 @@ class NodePlan:
             after.node for after in node.after if not (after.is_optional or takes_any_end)
         )
         self.handles: tuple[str, ...] = ()
+        self.waits = self.needs
         self.readers: list[str] = []
         self.is_kept = False
         self.is_bare = node.policy == Policy()
@@ -132,6 +134,7 @@ class BodyPlan:
             handler = self.nodes.get(plan.node.handler or "")
             if handler is not None:
                 handler.handles = (*handler.handles, name)
+                handler.waits = tuple(dict.fromkeys([*handler.waits, name]))
         self.keep([self.output])
 
     def keep(self, many: Iterator[Reads | None] | list[Reads | None]) -> None:

@@ -12,7 +12,7 @@ from typing import Any, TypeVar
 from podium.core.codec import plain
 from podium.core.context import Context, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
-from podium.core.scope import current_scope
+from podium.core.scope import Scope, current_scope
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
@@ -36,7 +36,7 @@ class FlowRun:
         self.context = context
         self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._is_draining = False
-        self.root = BodyRun(self, spec.plan, current_scope.get(), None, names)
+        self.root = BodyRun(self, spec.plan, current_scope.get().path, None, names)
 
     async def run(self) -> Any:
         """Carry it out and return its output.
@@ -95,12 +95,10 @@ class FlowRun:
         if isinstance(work, Set):
             body.succeed(run, heads["value"])
         elif isinstance(work, Call):
-            scope = body.scope
-            path = scope.name(plan.id)
-            body.watch(run, self.call(body, run, path, work.task, heads["args"]))
+            body.watch(run, self.call(body, run, work.task, heads["args"]))
         else:
             self.remember_undo(body, run, heads.get("args", {}))
-            scope = body.scope.enter(plan.id)
+            scope = Scope(run.path)
             body.watch(run, self.context.new_task(scope, kinds.carry_out(body, run, heads, scope)))
 
     def remember_undo(self, body: BodyRun, run: NodeRun, args: Mapping[str, Any]) -> None:
@@ -110,7 +108,7 @@ class FlowRun:
             self.context.undo(run.path, undo, partial(undo_offer, run))
 
     def call(
-        self, body: BodyRun, run: NodeRun, path: str, task: str, args: Mapping[str, Any]
+        self, body: BodyRun, run: NodeRun, task: str, args: Mapping[str, Any]
     ) -> asyncio.Future[Any]:
         """Ask for the step of a ``call``.
 
@@ -118,9 +116,11 @@ class FlowRun:
             NodeFailed: The arguments do not fit the task.
         """
         spec = self.spec.task_for(run.plan.node, task)
-        with refusals_as_failures(path):
-            undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
-            return self.context.step(path, spec, spec.binder.from_json(args), undo)
+        undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
+        try:
+            return self.context.step(run.path, spec, spec.binder.from_json(args), undo)
+        except PodiumError as error:
+            raise as_failure(run.path, error) from error
 
     def child(self, path: str, work: SubFlow, args: Mapping[str, Any]) -> asyncio.Future[Any]:
         """Ask for a child run.
@@ -128,9 +128,11 @@ class FlowRun:
         Raises:
             NodeFailed: The arguments do not fit its input.
         """
-        with refusals_as_failures(path):
+        try:
             spec = self.spec.workflow_for(work)
             return self.context.child(path, spec, spec.binder.from_mapping(args))
+        except PodiumError as error:
+            raise as_failure(path, error) from error
 
     def missing(self, body: BodyRun, run: NodeRun, missing: NoValue) -> None:
         """A node cannot be started, or gives nothing, for want of a value: it is skipped."""
@@ -141,19 +143,11 @@ class FlowRun:
         return value if isinstance(run.plan.node.work, Set) else plain(value)
 
 
-class refusals_as_failures:  # noqa: N801 - reads as a statement
-    """Turns what the Context refuses of a node into the node's failure."""
-
-    def __init__(self, path: str) -> None:
-        self._path = path
-
-    def __enter__(self) -> None:
-        return None
-
-    def __exit__(self, kind: object, error: BaseException | None, trace: object) -> None:
-        if isinstance(error, PodiumError) and not isinstance(error, Nondeterminism | StepFailed):
-            name = type(error).__name__
-            raise NodeFailed(self._path, error.code, str(error), name) from error
+def as_failure(path: str, error: PodiumError) -> PodiumError:
+    """Return what the Context refuses of a node as the node's failure; what stops the run as it is."""
+    if isinstance(error, Nondeterminism | StepFailed):
+        return error
+    return NodeFailed(path, error.code, str(error), type(error).__name__)
 
 
 async def run_document(spec: Carried, given: Mapping[str, Any]) -> Any:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from collections.abc import Mapping
 from enum import StrEnum
 from typing import Any, Final, Protocol
@@ -75,12 +77,13 @@ class NodeRun:
         error: Why it failed.
         inner: Its bodies under way, or the last one: what a picture of the run shows.
         done, total: Of a ``for_each`` or loop: bodies that ended, and how many there are at most.
+        future: What it does now, if anything.
         listeners: Told once it is settled, in their order.
         pending, ok: How many needs are not settled, how many ended ``ok``.
     """
 
     __slots__ = (
-        "body", "done", "error", "inner", "listeners", "ok", "path", "pending", "plan",
+        "body", "done", "error", "future", "inner", "listeners", "ok", "path", "pending", "plan",
         "reason", "status", "total", "value",
     )  # fmt: skip
 
@@ -93,6 +96,7 @@ class NodeRun:
         self.value: Any = None
         self.error: StepFailed | None = None
         self.inner: list[Owner] = []
+        self.future: asyncio.Future[Any] | None = None
         self.done = 0
         self.total = 0
         self.listeners: list[NodeRun] = []
