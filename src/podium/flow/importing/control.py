@@ -49,6 +49,7 @@ class Listing:
     def __init__(self, importer: Importer, steps: list[Step]) -> None:
         self._importer = importer
         self._steps = steps
+        self._written: set[int] = set()
         self._graph = Graph({at: self._following(step) for at, step in enumerate(steps)})
 
     # reading ----------------------------------------------------------------------------
@@ -129,11 +130,12 @@ class Listing:
         """Write all that can be reached from the first task."""
         if not self._steps:
             return NEXT
-        for at in sorted(set(range(len(self._steps))) - self._graph.reachable(0)):
-            self._steps[at].source.warn(
-                "unreachable", f"no way leads to the task {self._steps[at].name!r:.60}."
-            )
-        return self._region(line, 0, _ALL_ENDS)
+        ends = self._region(line, 0, _ALL_ENDS)
+        for at in sorted(set(range(len(self._steps))) - self._written):
+            source = self._steps[at].source
+            source.take()
+            source.warn("unreachable", f"no way leads to the task {self._steps[at].name!r:.60}.")
+        return ends
 
     def _region(
         self, line: Line, at: Target, stops: frozenset[Target], *, is_begun: bool = False
@@ -148,6 +150,7 @@ class Listing:
         """
         while is_begun or at not in stops:
             assert isinstance(at, int)
+            self._written.add(at)
             if not is_begun and self._graph.repeats(at, stops):
                 ends = self._loop(line, at, stops)
             elif self._steps[at].is_switch:
@@ -249,7 +252,9 @@ class Listing:
                 "next": following.output(inner, ends), "output": shape.output(inner, ends),
             },
         )  # fmt: skip
-        return shape.follow(line, name, onward)
+        if not onward:
+            return Ends(onward)
+        return shape.follow(line, name, onward, _given(shape))
 
 
 def begun(line: Line, start: str) -> Line:
@@ -264,6 +269,17 @@ def begun(line: Line, start: str) -> Line:
     }
     inner.value, inner.context = f"{start}.value", f"{start}.context"
     return inner
+
+
+def _given(shape: Shape) -> dict[str, Any]:
+    """Return what is known of the value of a loop."""
+    fields: dict[str, Any] = {"value": {}, "context": {"type": "object"}}
+    if shape.has_target:
+        fields["to"] = {"type": "string"}
+    return {
+        "type": "object", "properties": fields, "required": [*fields],
+        "additionalProperties": False,
+    }  # fmt: skip
 
 
 def _may_end(data: Any) -> bool:
@@ -372,6 +388,8 @@ def repeat(importer: Importer, line: Line, name: str, source: Source) -> Ends:
     goes_on = source.get("while")
     condition = _while(importer, line, items, name, goes_on, found) if goes_on else None
     ends = tasks(importer, inner, source.get("do"))
+    if not _uses(inner, index):
+        _drop(inner, [index])
     is_alone = (
         condition is None and ends.reached == {End.EXIT} and inner.context == f"{start}.context"
     )
@@ -379,6 +397,27 @@ def repeat(importer: Importer, line: Line, name: str, source: Source) -> Ends:
     if is_alone and not any(_mentions([inner.nodes, inner.value], one) for one in carried):
         return _each(importer, line, name, items, (start, item, index), inner)
     return _passes(importer, line, name, items, inner, ends, condition)
+
+
+def _uses(line: Line, node: str) -> bool:
+    """Whether anything in a body but ``after`` names a node."""
+    others = {
+        key: {word: part for word, part in one.items() if word != "after"}
+        for key, one in line.nodes.items()
+        if key != node
+    }
+    return _mentions([others, line.value, line.context], node)
+
+
+def _drop(line: Line, gone: list[str]) -> None:
+    """Take nodes out of a body: what stands behind one of them stands behind what it stood behind."""
+    for name in gone:
+        before = line.nodes.pop(name).get("after")
+        for node in line.nodes.values():
+            if node.get("after") == name:
+                del node["after"]
+                if before is not None and before not in needs_of(node):
+                    node["after"] = before
 
 
 def _mentions(data: Any, name: str) -> bool:
@@ -419,17 +458,9 @@ def _each(
     importer: Importer, line: Line, name: str, items: str, ids: tuple[str, str, str], inner: Line
 ) -> Ends:
     start, item, index = ids
-    gone = {start, item}
-    others = {key: node for key, node in inner.nodes.items() if key != index}
-    if any(index in needs_of(node) or _mentions(node, f"{index}") for node in others.values()):
+    if index in inner.nodes:
         inner.nodes[index] = {"set": "${loop.index}"}
-    else:
-        gone.add(index)
-    for node in gone:
-        del inner.nodes[node]
-    for node in inner.nodes.values():
-        if node.get("after") in gone:
-            del node["after"]
+    _drop(inner, [start, item])
     each = importer.ids.new(name, "_each")
     output = f"${{{inner.value}}}"
     line.add(
@@ -483,7 +514,7 @@ def _passes(
     reached = frozenset({End.EXIT} | ends.reached)
     fields = Shape(has_context=True, has_target=shape.has_target)
     before = line.context
-    found = fields.follow(line, loop, reached)
+    found = fields.follow(line, loop, reached, _given(fields))
     if not shape.has_context:
         line.context = before
     return found

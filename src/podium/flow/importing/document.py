@@ -25,6 +25,12 @@ _LEFT_OUT: Final = {
     "tags": "flows have no tags",
     "metadata": "flows have no metadata",
 }
+_KEPT: Final = frozenset(["functions", "errors", "retries", "timeouts"])
+_KEPT_OUTSIDE: Final = {
+    "secrets": "secrets are not named in a flow: what it reads is recorded.",
+    "authentications": "credentials stay outside of a flow.",
+    "catalogs": "functions of catalogs are tasks here, known by their names.",
+}
 WHAT: Final = "Serverless Workflow"
 _UNKNOWN_INPUT: Final = "value"
 """The field of the input where the source takes something else than an object with known fields."""
@@ -37,9 +43,9 @@ TASKS: Final = {
     "mcp": "method, parameters, transport, client",
     "emit": "event; it gives the event as it was sent",
     "merge": "objects: a list of objects or nulls; it gives one with the fields of all, the last winning",
-    "run_container": "image, command, arguments, environment, stdin, return and others",
-    "run_script": "language, code or source, arguments, environment, stdin, return",
-    "run_shell": "command, arguments, environment, stdin, return",
+    "run_container": "image, command, arguments, environment, stdin, returns and others",
+    "run_script": "language, code or source, arguments, environment, stdin, returns",
+    "run_shell": "command, arguments, environment, stdin, returns",
 }
 """The arguments that the tasks are called with which stand for kinds of the source."""
 
@@ -101,6 +107,9 @@ def import_serverless(
         )
         document = {**document, **_nothing()}
     writer.finish()
+    if any(note.is_error for note in ledger.notes) and MISSING not in repr(document):
+        missing = {writer.spare_id(): {"set": f"${{{MISSING}}}"}}
+        document = {**document, "nodes": {**document["nodes"], **missing}}
     return Imported(document, ledger.notes, tuple(writer.tasks))
 
 
@@ -152,6 +161,10 @@ class _Writer:
     def tasks(self) -> list[str]:
         """The tasks that the flow calls."""
         return [*self._importer.tasks]
+
+    def spare_id(self) -> str:
+        """Return an id that no node has."""
+        return self._importer.ids.new("import")
 
     def flow(self) -> dict[str, Any]:
         """Return the flow without its first words."""
@@ -236,34 +249,18 @@ class _Writer:
             return
         self._ledger.use(use.path)
         for group, kept in use.inside():
-            if group in {"secrets", "authentications", "catalogs"}:
+            if group in _KEPT_OUTSIDE:
                 kept.take()
-            match group:
-                case "secrets":
-                    kept.warn(
-                        "secrets", "secrets are not named in a flow: what it reads is recorded.",
-                        "Read them within the tasks.",
-                    )  # fmt: skip
-                case "authentications":
-                    kept.warn(
-                        "authentication",
-                        "credentials stay outside of a flow.",
-                        "Let the tasks know them.",
-                    )
-                case "catalogs":
-                    kept.warn(
-                        "catalog", "functions of catalogs are tasks here, known by their names."
-                    )
-                case "extensions":
-                    kept.lost(
-                        "extension",
-                        "tasks that extensions put before and behind others are not carried over.",
-                    )
-                case "functions" | "errors" | "retries" | "timeouts":
-                    for name, _ in [*kept.data.items()] if isinstance(kept.data, dict) else []:
-                        part = kept.peek(name)
-                        if part and not self._ledger.is_used(part.path):
-                            part.left_out(f"nothing uses {name!r:.60}.")
+                kept.warn(group, _KEPT_OUTSIDE[group], "Let the tasks know them.")
+            elif group == "extensions":
+                kept.lost(
+                    "extension", "tasks that extensions put around others are not carried over."
+                )
+            elif group in _KEPT and isinstance(kept.data, dict):
+                for name in kept.data:
+                    part = kept.peek(name)
+                    if part and not self._ledger.is_used(part.path):
+                        part.left_out(f"nothing uses {name!r:.60}.")
 
     # input ------------------------------------------------------------------------------
 

@@ -11,16 +11,6 @@ from podium.flow.importing.jq.values import quoted
 from podium.flow.importing.names import slug
 
 _BASE: Final = "https://serverlessworkflow.io/spec/1.0.0/errors/"
-_STANDARD: Final = {
-    "configuration": 400,
-    "validation": 400,
-    "expression": 400,
-    "authentication": 401,
-    "authorization": 403,
-    "timeout": 408,
-    "communication": 500,
-    "runtime": 500,
-}
 _STATUS: Final = re.compile(r"-\d{3}")
 TYPES_MAX: Final = 8
 
@@ -62,29 +52,24 @@ class ErrorCodes:
         """Whether ``$error.type`` cannot name all types that the source names."""
         return len(self._codes) > TYPES_MAX
 
-    def fields(self, node: str) -> dict[str, str]:
-        """Return what ``$error`` is after a node failed, each field as a template."""
-        error = f"outcome.{node}.error"
-        code = f"{error}.code"
+    def fields(self, failed: str, code: str) -> dict[str, str]:
+        """Return what ``$error`` is, each field as a template.
+
+        Args:
+            failed: The node that failed.
+            code: The node that has the code of its error.
+        """
         kind = code
         for uri, name in reversed([*self._codes.items()][:TYPES_MAX]):
             is_it = f"({code} == {quoted(name)} || {code}.startsWith({quoted(name + '-')}))"
             kind = f"{is_it} ? {quoted(uri)} : {kind}"
+        status = f"{code}.matches('-[1-9][0-9][0-9]$') ? int({code}.substring(size({code}) - 3))"
         return {
             "type": f"${{{kind}}}",
-            "status": f"${{{_status(code)}}}",
-            "title": f"${{{error}.message}}",
-            "instance": f"${{{error}.path}}",
+            "status": f"${{{status} : {code} == 'timeout' ? 408 : 500}}",
+            "title": f"${{outcome.{failed}.error.message}}",
+            "instance": f"${{outcome.{failed}.error.path}}",
         }
-
-
-def _status(code: str) -> str:
-    last = f"int({code}.substring(size({code}) - 3))"
-    text = f"{code}.matches('-[1-9][0-9][0-9]$') ? {last}"
-    for name, status in _STANDARD.items():
-        if status != 500:
-            text += f" : {code} == {quoted(name)} ? {status}"
-    return f"{text} : 500"
 
 
 def _errors(data: Any) -> Iterator[tuple[str, Any, bool]]:

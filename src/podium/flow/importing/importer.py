@@ -11,7 +11,7 @@ from podium.flow.importing.errors import ErrorCodes
 from podium.flow.importing.graph import End
 from podium.flow.importing.jq import Constant, One, Record, Value
 from podium.flow.importing.ledger import Ledger, Source
-from podium.flow.importing.line import NEXT, Ends, Line, Pool, Way, branch
+from podium.flow.importing.line import NEXT, Ends, Line, Pool, Way, branch, label
 from podium.flow.importing.names import MISSING, Ids
 from podium.flow.importing.speech import Speech
 
@@ -214,8 +214,27 @@ class Importer:
         self._ledger.use(f"{source.path}.{kind}")
         ends = KINDS[kind](self, line, name, source)
         self._set_task(line, name, source, raw=raw, output=line.value)
-        self.give_output(line, name, source, given)
-        return ends
+        if ends.reached == {End.EXIT} or not ("output" in source or "export" in source):
+            self.give_output(line, name, source, given)
+            return ends
+        return self._output_unless_over(line, name, source, given, ends)
+
+    def _output_unless_over(
+        self, line: Line, name: str, source: Source, given: str, ends: Ends
+    ) -> Ends:
+        """Give the output of tasks that may end the workflow, or fail: then it does not count."""
+        if End.EXIT not in ends.reached or ends.to is None:
+            for word in ("output", "export"):
+                if part := source.peek(word):
+                    part.left_out(f"the task never ends in a way that {word!r} counts.")
+            return ends
+        over, onward = line.inner(), line.inner()
+        self.give_output(onward, name, source, given)
+        ways = [
+            Way(f"{ends.to} == '{label(End.END)}'", over, Ends(frozenset([End.END]))),
+            Way(None, onward, Ends(ends.reached - {End.END})),
+        ]
+        return branch(line, self.ids.new(name, "_given"), ways)
 
     def _set_task(
         self,
@@ -248,7 +267,8 @@ class Importer:
         found = source.get("input")
         if found is None:
             return
-        self._unchecked(found)
+        if found.path != "$.input":
+            self._unchecked(found)
         if (given := found.get("from")) is not None:
             speech = self.speech(line)
             path = speech.path(given)

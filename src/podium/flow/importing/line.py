@@ -7,11 +7,14 @@ from dataclasses import dataclass, field
 from typing import Any, Final
 
 from podium.flow.expression import Expression, ExpressionError, Template
+from podium.flow.expression.shapes import shape_of, union
 from podium.flow.importing.graph import End, Target
 from podium.flow.importing.jq import Value
 from podium.flow.parse.nodes import DEPTH_MAX
 
 NODES_MAX: Final = 5_000
+SCHEMA_MAX: Final = 8_000
+"""Characters of a schema beyond which nothing is claimed of a value."""
 
 
 class TooLarge(Exception):
@@ -186,19 +189,10 @@ class Shape:
             found["to"] = f"${{{ends.to}}}" if ends.to else label(target)
         return found
 
-    def follow(self, line: Line, name: str, reached: frozenset[Target]) -> Ends:
+    def follow(
+        self, line: Line, name: str, reached: frozenset[Target], schema: Mapping[str, Any]
+    ) -> Ends:
         """Go on behind a node that gives this."""
-        schema: dict[str, Any] = {}
-        if not self.is_plain:
-            fields: dict[str, Any] = {"value": {}}
-            if self.has_context:
-                fields["context"] = line.pool.schemas.get(line.context, {"type": "object"})
-            if self.has_target:
-                fields["to"] = {"type": "string"}
-            schema = {
-                "type": "object", "properties": fields, "required": [*fields],
-                "additionalProperties": False,
-            }  # fmt: skip
         line.pool.schemas[name] = schema
         line.value = name if self.is_plain else f"{name}.value"
         if self.has_context:
@@ -210,13 +204,23 @@ def branch(line: Line, name: str, ways: list[Way], **policies: Any) -> Ends:
     """Write a node that goes one of several ways; return where it can go on."""
     shape = Shape.of(line, ways)
     cases: list[dict[str, Any]] = []
+    schemas: list[Mapping[str, Any]] = []
     for way in ways:
         case: dict[str, Any] = {"else": True} if way.when is None else {"when": way.when}
         if way.line.nodes:
             case["nodes"] = way.line.nodes
         if way.ends.reached:
             case["output"] = shape.output(way.line, way.ends)
+            schemas.append(line.schema_of(case["output"]))
         cases.append(case)
     line.add(name, {"switch": cases, **policies})
     reached = frozenset(target for way in ways for target in way.ends.reached)
-    return shape.follow(line, name, reached)
+    if not reached:
+        return Ends(reached)
+    return shape.follow(line, name, reached, either(schemas))
+
+
+def either(schemas: list[Mapping[str, Any]]) -> Mapping[str, Any]:
+    """Return what is known of a value that is one of several."""
+    found = union(shape_of(schema) for schema in schemas).schema()
+    return found if len(repr(found)) < SCHEMA_MAX else {}

@@ -7,11 +7,8 @@ import re
 from typing import TYPE_CHECKING, Any, Final
 
 from podium.flow.importing.graph import End
-from podium.flow.importing.jq import Jq
-from podium.flow.importing.jq.syntax import Field, Identity
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import NEXT, Ends, Line
-from podium.flow.importing.speech import text_part
 
 if TYPE_CHECKING:
     from podium.flow.importing.importer import Importer
@@ -23,7 +20,6 @@ _PAYLOADS: Final = frozenset(
     ["body", "headers", "query", "arguments", "parameters", "message", "payload"]
 )
 _PER_MESSAGE: Final = frozenset(["filter", "while", "until", "foreach"])
-_IN_URI: Final = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _CUSTOM: Final = re.compile(r"([^:@]+)(:[^@]*)?(@.*)?")
 _PROCESSES: Final = ("container", "script", "shell")
 
@@ -85,7 +81,6 @@ class _Arguments:
 
     def __init__(self, importer: Importer, line: Line) -> None:
         self._speech = importer.speech(line)
-        self._jq: Jq = self._speech.jq(can_merge=False)
 
     def of(self, source: Source) -> dict[str, Any]:
         """Return the fields of an object, without those that are not carried over."""
@@ -98,22 +93,12 @@ class _Arguments:
             elif key == "subscription" and isinstance(value.data, dict):
                 found[key] = self._subscription(value)
             elif key in _ENDPOINTS and isinstance(value.data, str):
-                found[key] = self._uri(value)
+                found[key] = self._speech.uri(value)
             elif isinstance(value.data, dict):
                 found[key] = self.of(value)
             else:
                 found[key] = self._speech.template(value)
         return found
-
-    def _uri(self, source: Source) -> Any:
-        """Fill in ``{petId}``, which is a field of what the task is given."""
-        if "${" in source.data or not _IN_URI.search(source.data):
-            return self._speech.template(source)
-        parts = _IN_URI.split(source.take())
-        return "".join(
-            text_part(self._jq, Field(Identity(), part)) if index % 2 else part
-            for index, part in enumerate(parts)
-        )
 
     def _authentication(self, source: Source) -> dict[str, Any]:
         name = source.data.get("use") if isinstance(source.data, dict) else source.data
@@ -192,5 +177,5 @@ def _process(importer: Importer, line: Line, name: str, source: Source) -> str |
     found = source.get(kind) if kind else None
     if found is None or not isinstance(found.data, dict):
         return None
-    args = _Arguments(importer, line).of(found) | {"return": source.text("return", "stdout")}
+    args = _Arguments(importer, line).of(found) | {"returns": source.text("return", "stdout")}
     return importer.call(line, name, f"run_{kind}", args)

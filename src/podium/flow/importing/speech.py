@@ -20,6 +20,7 @@ from podium.flow.importing.pieces import pieces
 from podium.flow.places import child
 
 _HELD: Final = re.compile(r"\s*\$\{(.*)\}\s*", re.DOTALL)
+_IN_URI: Final = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 _MACRO: Final = re.compile(r"\beach\d*\b")
 _MISSING_VALUE: Final = f"${{{MISSING}}}"
 _BY_HAND: Final = f"Say it by hand where '{MISSING}' stands."
@@ -67,7 +68,7 @@ class Speech:
         if not isinstance(data, str):
             source.error("wrong-type", f"expected an expression; got {data!r:.60}.")
             return MISSING
-        return self._said(source, source.path, lambda: self._condition(source, data), MISSING)
+        return str(self._said(source, source.path, lambda: self._condition(source, data), MISSING))
 
     def _condition(self, source: Source, data: str) -> str:
         jq = self.jq()
@@ -93,8 +94,24 @@ class Speech:
             return None
         if not isinstance(one, One) or one.path is None or one.text != ".".join(one.path):
             return None
+        try:
+            _checked(one.text, jq)
+        except NotCarried:
+            return None
         source.take()
         return one.text
+
+    def uri(self, source: Source) -> Any:
+        """Return a URI, in which ``{petId}`` is a field of what the task is given."""
+        parts = _IN_URI.split(source.data)
+        if "${" in source.data or len(parts) == 1:
+            return self.template(source)
+        source.take()
+        texts = [
+            self._part(source, source.path, f".{part}") if index % 2 else part
+            for index, part in enumerate(parts)
+        ]
+        return "".join(texts)
 
     def template(self, source: Source) -> Any:
         """Return JSON with expressions in it."""

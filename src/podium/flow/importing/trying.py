@@ -9,7 +9,7 @@ from podium.flow.importing.durations import duration_text
 from podium.flow.importing.jq import One
 from podium.flow.importing.jq.values import quoted
 from podium.flow.importing.ledger import Source
-from podium.flow.importing.line import NEVER, NEXT, Ends, Line, Shape, Way, branch
+from podium.flow.importing.line import NEVER, NEXT, Ends, Line, Shape, Way, branch, either
 from podium.flow.importing.speech import escaped
 
 if TYPE_CHECKING:
@@ -88,7 +88,13 @@ def attempt(importer: Importer, line: Line, name: str, source: Source) -> Ends:
     line.add(handling, {"switch": [_case(shape, handler, handled)]})
     chosen = f"outcome.{tried}.status == 'ok' ? {tried}? : {handling}?"
     result = line.add(importer.ids.new(name), {"set": f"${{{chosen}}}"})
-    return shape.follow(line, result, ends.reached | handled.reached)
+    reached = ends.reached | handled.reached
+    outputs = [
+        line.schema_of(shape.output(one, end))
+        for one, end in ((inner, ends), (handler, handled))
+        if end.reached
+    ]
+    return shape.follow(line, result, reached, either(outputs)) if reached else NEVER
 
 
 def _case(shape: Shape, line: Line, ends: Ends) -> dict[str, Any]:
@@ -106,7 +112,11 @@ def _handler(
     """Write what is done when the tasks have failed: what does not fit the filter fails again."""
     handler = line.inner()
     called = catch.text("as", "error")
-    error = handler.add(importer.ids.new(called), {"set": importer.errors.fields(tried)})
+    code = handler.add(
+        importer.ids.new(called, "_code"), {"set": f"${{outcome.{tried}.error.code}}"}
+    )
+    handler.pool.schemas[code] = {"type": "string"}
+    error = handler.add(importer.ids.new(called), {"set": importer.errors.fields(tried, code)})
     if importer.errors.are_too_many:
         catch.warn(
             "error-type", f"${called}.type is a short code for some of the types of errors here."
@@ -118,7 +128,7 @@ def _handler(
     caught = handler.inner()
     ends = control.tasks(importer, caught, catch.get("do"))
     ways = [Way(" && ".join(conditions), caught, ends)]
-    message, code = f"${{outcome.{tried}.error.message}}", f"outcome.{tried}.error.code"
+    message = f"${{outcome.{tried}.error.message}}"
     for known in importer.errors.raised[:RETHROWN_MAX]:
         again = handler.inner()
         again.add(importer.ids.new(name, "_again"), {"fail": {"message": message, "code": known}})
@@ -152,12 +162,13 @@ def _filter_of(importer: Importer, line: Line, catch: Source, error: str) -> lis
         )  # fmt: skip
     speech = importer.speech(line)
     for word in ("when", "exceptWhen"):
-        part = catch.get(word)
-        if part is not None and error in line.nodes:
-            text = f"({speech.condition(part)})"
+        test = catch.get(word)
+        if test is not None and error in line.nodes:
+            text = f"({speech.condition(test)})"
             conditions.append(text if word == "when" else f"!{text}")
-        elif part is not None:
-            part.warn("retry-filter", "an error is retried whatever it is.")
+        elif test is not None:
+            test.take()
+            test.warn("retry-filter", "an error is retried whatever it is.")
     return conditions
 
 

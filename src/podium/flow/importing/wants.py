@@ -50,6 +50,8 @@ def _texts(data: Any, word: str = "") -> Iterator[tuple[str, str]]:
         case list():
             for value in data:
                 yield from _texts(value, word)
+        case _:
+            return
 
 
 def _fields(node: Any) -> Iterator[str]:

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any, Final
 
 from podium.flow.expression import Expression, ExpressionError, Kind
-from podium.flow.expression.shapes import Shape, shape_of
+from podium.flow.expression.shapes import Shape, field_of, shape_of, union
 from podium.flow.importing.jq import functions, operators
 from podium.flow.importing.jq.errors import NotCarried
 from podium.flow.importing.jq.syntax import (
@@ -189,17 +189,19 @@ class Jq:
             return "surely"
         if one.path is None:
             return "perhaps"
-        schema: Any = self.schemas.get(one.path[0], {})
+        shape = shape_of(self.schemas.get(one.path[0], {}))
         for name in one.path[1:]:
-            shape = shape_of(schema)
-            if shape.is_open or shape.kinds != {Kind.MAP}:
+            fields = [field_of(form, name) for form in shape.of_kind(Kind.MAP)]
+            if shape.is_open or not fields or shape.kinds != {Kind.MAP}:
                 return "perhaps"
-            inlined = shape.schema()
-            if name not in inlined.get("properties", {}):
-                return "never" if inlined.get("additionalProperties") is False else "perhaps"
-            if name not in inlined.get("required", []):
+            if all(field.shape is None and field.is_closed for field in fields):
+                return "never"
+            found = [
+                field.shape for field in fields if field.shape is not None and field.is_certain
+            ]
+            if len(found) != len(fields):
                 return "perhaps"
-            schema = inlined["properties"][name]
+            shape = union(found)
         return "surely"
 
     def text(self, node: Node, level: Level = Level.CHOICE) -> str:
@@ -288,7 +290,8 @@ class Jq:
             case _:
                 one = self.single(value)
                 path = (*one.path, name) if one.path else None
-                return One(joined(one.within(Level.VALUE), name), Level.VALUE, path, is_open=True)
+                found = One(joined(one.within(Level.VALUE), name), Level.VALUE, path, is_open=True)
+                return Constant(None) if self._presence(found) == "never" else found
 
     def _item(self, value: Value, key: Node) -> Value:
         """An index: from the end where it is negative; outside of a list there is null."""
