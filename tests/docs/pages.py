@@ -77,6 +77,7 @@ class Desk:
         parsers = [
             CodeBlockParser("python", self.python),
             CodeBlockParser("text", self.text),
+            CodeBlockParser("yaml", self.document),
             CodeBlockParser("console", self.console),
             CodeBlockParser("bash", self.console),
         ]
@@ -99,6 +100,13 @@ class Desk:
         with self._at_the_desk(), contextlib.redirect_stdout(printed):
             self._python(example)
         self._printed = printed.getvalue()
+
+    def document(self, example: Example) -> None:
+        """Write a block to the file that its first line names, if it does."""
+        text = str(example.parsed)
+        named = _FILE.match(text)
+        if named is not None:
+            (self.folder / named[1]).write_text(text[named.end() :], encoding="utf-8")
 
     def text(self, example: Example) -> None:
         """Compare with what the block above has printed."""
