@@ -147,10 +147,9 @@ class Flow(Workflow[..., Any]):
         found = list(self._found)
         if self.document is not None:
             with uncollected():
-                checked = check_document(
-                    self.document, self._registry.tasks, self._registry.workflows
+                found += check_document(
+                    self.document, self._registry.tasks, self._registry.workflows, known=found
                 )
-            found += _news(found, checked)
         placed = [self._placed(one) for one in found]
         return tuple(sorted(placed, key=lambda one: (one.line, one.column)))
 
@@ -177,12 +176,6 @@ class Flow(Workflow[..., Any]):
 
     def __repr__(self) -> str:
         return f"<flow {self.name} {self.hash[:12]}>"
-
-
-def _news(known: list[Finding], found: Iterable[Finding]) -> list[Finding]:
-    """Return the findings about places that nothing is known to be wrong with yet."""
-    wrong = {one.path for one in known if one.is_error}
-    return [one for one in found if one.path not in wrong]
 
 
 def import_used(document: Document | None, allow: tuple[str, ...]) -> Iterator[Finding]:
