@@ -97,7 +97,8 @@ def _undo_differences(page: list[Call], run: list[Call]) -> Iterator[str]:
         return
     started_s = {(one.run, f"compensate/{one.path}"): one.at_s for one in page}
     for first, then in pairwise(run):
-        if started_s[first.run, first.path] + TIGHT_S < started_s[then.run, then.path]:
+        earlier, later = started_s[first.run, first.path], started_s[then.run, then.path]
+        if first.run == then.run and earlier + TIGHT_S < later:
             yield f"undone in another order: {first.path} before {then.path}"
 
 

@@ -104,6 +104,10 @@ class Interpreter:
             problem = Failed(_error("no-output", needs.node))
         except Failed as failed:
             problem = failed
+        except GeneratorExit:
+            # A child run that is cancelled with its node undoes what it did, by itself.
+            self.report.undone += self._to_undo.pop(run, [])[::-1]
+            raise
         yield from self._undo(run)
         raise problem
 
@@ -200,7 +204,7 @@ class Interpreter:
 
     def _cancel(self, run: NodeRun, decider: NodeRun) -> None:
         # F-27 When `any` or a number decides, the dependencies that are not settled are cancelled,
-        # unless another reader of theirs is not settled, or the body's output refers to them.
+        # unless another reader of theirs has yet to start, or the body's output refers to them.
         if run.end or run.id in run.scope.output:
             return
         siblings = run.scope.nodes.values()
@@ -284,10 +288,12 @@ class Interpreter:
 
     def _undo(self, run: str) -> Iterator[Wait]:
         # F-38 Compensations run in the reverse order of the starts of their nodes.
-        for call in reversed(self._to_undo[run]):
-            tool = self.tools[call.task]
-            self.report.undone.append(call)
-            yield Wait(due_s=self.stage.now_s + tool.behave(call.args, 1).duration_s)
+        calls = self._to_undo.pop(run, [])[::-1]
+        self.report.undone += calls
+        for call in calls:
+            yield Wait(
+                due_s=self.stage.now_s + self.tools[call.task].behave(call.args, 1).duration_s
+            )
 
     # the kinds ----------------------------------------------------------------------------
 

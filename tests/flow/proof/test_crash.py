@@ -19,7 +19,7 @@ from tests.sim.cases import IS_FULL
 
 SETTLED = Words(races=False, fatal=False)
 """Documents whose output is the same whatever ends first."""
-quick = settings(max_examples=10, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=4, suppress_health_check=list(HealthCheck))
 long = settings(max_examples=1_000 if IS_FULL else 60, suppress_health_check=list(HealthCheck))
 crashes = st.tuples(st.floats(0, 1), st.one_of(st.none(), st.integers(2, 60)))
 

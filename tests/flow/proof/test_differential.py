@@ -16,7 +16,7 @@ POINTLESS = {"unreachable", "never-ends"}
 """What the check may hold against a drawn document: a part of it is in vain."""
 EXPECTED = {"trouble", "timeout", "failed", "drawn", "max-passes"}
 """How nodes of drawn documents may fail."""
-quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
+quick = settings(max_examples=20, suppress_health_check=list(HealthCheck))
 long = settings(max_examples=5_000 if IS_FULL else 300, suppress_health_check=list(HealthCheck))
 
 
