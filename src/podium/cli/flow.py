@@ -13,8 +13,8 @@ from podium.cli.exits import TABLE, Exit
 from podium.cli.flow_graphs import picture_options
 from podium.cli.options import example, json_option
 
-_files = click.argument("files", metavar="FILE...", nargs=-1, required=True)
-_file = click.argument("file", metavar="FILE")
+_files = click.argument("files", metavar="FILE...", nargs=-1, required=True, type=click.Path())
+_file = click.argument("file", metavar="FILE", type=click.Path())
 
 
 @click.group(

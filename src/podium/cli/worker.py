@@ -38,9 +38,10 @@ def worker(
 ) -> int:  # fmt: skip
     """Execute runs of the workflows in MODULEs.
 
-    And those of flow documents: such a run names the modules of its tasks itself; they are imported with it, the current
-    directory being importable. It also recovers what dead workers left. Any number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects
-    in flight 10 s, and leave every run to be resumed; a second one quits at once.
+    And those of flow documents: such a run names the modules of its tasks itself; they are imported
+    with it, the current directory being importable. It also recovers what dead workers left. Any
+    number of workers may share a database. SIGTERM and Ctrl-C start nothing new, give effects in
+    flight 10 s, and leave every run to be resumed; a second one quits at once.
     """
     from podium.cli.service import Order, Service
 

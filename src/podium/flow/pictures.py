@@ -60,7 +60,7 @@ def picture_of(document: Document, *, begun: bool | None = None) -> Picture:
 def picture_of_run(flow_run: FlowRun) -> Picture:
     """Return the picture of a run: how each node stands, what was taken and what was not.
 
-    Bodies of a ``for_each`` and passes of a loop are folded into one box with their counts; a loop
+    A child run is one box, and has a picture of its own. Bodies of a ``for_each`` and passes of a loop are folded into one box with their counts; a loop
     that is under way, or has failed, is open and shows its last pass.
     """
     document = flow_run.spec.flow
@@ -136,6 +136,10 @@ class _Drawing:
     ) -> None:  # fmt: skip
         state: State | None = unknown if run is None else _STATES[run.status]
         detail = _detail(node) if run is None else _detail_in_run(node, run)
+        if isinstance(node.work, SubFlow) and node.work.document is not None and not self._unknown:
+            self._group(Group(id_, node.id, "flow", group, state, detail))
+            self._body(node.work.document.body, None, f"{id_}/", id_, {}, None)
+            return
         if not node.bodies():
             self._vertex(Vertex(id_, node.id, _BOXES[node.kind], state, detail, group))
             return
@@ -277,7 +281,8 @@ def _text(template: Template) -> str:
 
 
 def _detail_in_run(node: Node, run: NodeRun) -> str:
-    words = [_what(node.work, node.id)] if isinstance(node.work, Call | SubFlow) else []
+    says_what = not node.bodies() and not isinstance(node.work, Fail)
+    words = [_what(node.work, node.id)] if says_what else []
     words.append(progress(run))
     words.append(remark(run))
     return " · ".join(word for word in words if word) or (

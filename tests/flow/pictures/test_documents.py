@@ -120,7 +120,9 @@ def test_bodies_are_frames() -> None:
     assert vertex(picture, "pages/route[0]/keep").group == "pages/route[0]"
     assert vertex(picture, "pages/route[1]/keep").group == "pages/route[1]"
     assert (vertex(picture, "poll/nap").detail, vertex(picture, "who").detail) == ("2s", "boss")
-    assert (vertex(picture, "sub").kind, vertex(picture, "sub").detail) == ("flow", "inner")
+    assert group(picture, "sub") == Group("sub", "sub", "flow", None, None, "inner")
+    assert vertex(picture, "sub/a").group == "sub"
+    assert vertex(picture_of(document(BODIES), begun=False), "sub").kind == "flow"
 
 
 def test_arrows_cross_frames() -> None:

@@ -149,6 +149,7 @@ def test_loops_and_items_are_folded(world: SimWorld) -> None:
         "pass 1 of at most 5",
     )
     assert vertex(waiting, "rounds/tick").state == "running"
+    assert vertex(waiting, "rounds/tick").detail == "signal tick"
     assert vertex(waiting, "rounds/tock").state == "waiting"
     assert ways(waiting)["rounds", "last"] is None
     assert vertex(waiting, "output").state == "waiting"
