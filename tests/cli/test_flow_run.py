@@ -61,6 +61,7 @@ def test_a_terminal_shows_nodes(folder: Path) -> None:
     assert "– card" in left
     assert "skipped: input.gift is" in left
     assert "✓ route/many" in left
+    assert "fetched/one" not in left
 
 
 def test_a_document_with_errors_starts_nothing(podium: Callable[..., Said], folder: Path) -> None:
