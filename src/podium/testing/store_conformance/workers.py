@@ -75,6 +75,16 @@ def runs_are_claimed_once(subject: Subject) -> None:
 
 
 @check
+def documents_are_claimed_by_anybody(subject: Subject) -> None:
+    """A run of a document needs no workflow of that name, unless only some runs are claimed."""
+    store = open_with(subject, new_run(1, document="h"), new_run(2), new_run(3, document="h"))
+    worker = store.join(name="w")
+
+    assert [run.num for run in store.claim(worker, [], 10, ["run-3"])] == [3]
+    assert [run.num for run in store.claim(worker, [], 10)] == [1]
+
+
+@check
 def a_claim_can_name_runs(subject: Subject) -> None:
     """``only`` limits a claim to these ids."""
     store = open_with(subject, new_run(1), new_run(2), new_run(3))

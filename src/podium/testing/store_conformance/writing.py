@@ -330,6 +330,20 @@ def blobs_and_digests_belong_to_a_family(subject: Subject) -> None:
 
 
 @check
+def a_document_is_kept_once(subject: Subject) -> None:
+    """A document is found by its hash; one that is there already stays as it was."""
+    store = subject.open()
+    batch = start(new_run(1, document="h1"))
+    batch.documents["h1"] = b'{"podium":1}'
+    store.commit(batch, None)
+    store.commit(Batch(documents={"h1": b'{"podium":2}', "h2": b"{}"}), None)
+    reader = store.reader()
+
+    assert [reader.document(name) for name in ("h1", "h2", "h3")] == [b'{"podium":1}', b"{}", None]
+    assert run_of(store, 1).document == "h1"
+
+
+@check
 def files_come_in_chunks(subject: Subject) -> None:
     """A file's chunks come in order of index; written twice it is there once."""
     store = open_with(subject, new_run(1))
