@@ -161,7 +161,7 @@ _CHAIN = """
 
 
 def test_the_rest_is_cancelled(stage: Stage) -> None:
-    """EVIDENCE-OF F-27: "When `any` or a number decides, the dependencies that are not settled are cancelled, unless another reader of theirs has yet to start, or the body's output refers to them. A cancelled dependency takes along those that it alone was waiting for. With `join: {of: any, rest: continue}` they go on." """
+    """EVIDENCE-OF F-27: "When `any` or a number decides, the dependencies that are not settled are cancelled, unless somebody else may still read them: another reader that has not started, or has bodies and is not settled, or the body's output. A cancelled dependency takes along those that it alone was waiting for. With `join: {of: any, rest: continue}` they go on." """
     assert _rest(stage, _SLOW).steps["slow"] == "cancelled"
     assert _rest(stage, _CHAIN, "beside").steps == {
         "fast": "succeeded", "slow": "cancelled", "beside": "succeeded", "told": "succeeded",

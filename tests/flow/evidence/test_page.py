@@ -5,7 +5,7 @@ import re
 from tests.quotes import ROOT, plain, quotes
 
 PAGE = ROOT / "docs" / "flows.md"
-_ENTRY = re.compile(r"^- \*\*(F-\d+)\*\* (.+)$", re.MULTILINE)
+_ENTRY = re.compile(r"^- \*\*(F-\d+)\*\* (.+(?:\n  .+)*)$", re.MULTILINE)
 
 
 def sentences() -> dict[str, str]:

@@ -204,7 +204,7 @@ class Interpreter:
 
     def _cancel(self, run: NodeRun, decider: NodeRun) -> None:
         # F-27 When `any` or a number decides, the dependencies that are not settled are cancelled,
-        # unless another reader of theirs has yet to start, or the body's output refers to them.
+        # unless another reader of theirs is not settled, or the body's output refers to them.
         if run.end or run.id in run.scope.output:
             return
         siblings = run.scope.nodes.values()
