@@ -90,6 +90,7 @@ BASIC: Final[Mapping[int, Pattern]] = {
                 post         | -post succeeded
                 """,
                 given={"paid": True},
+                gives="thank",
             ),
             Play(
                 """
@@ -98,9 +99,10 @@ BASIC: Final[Mapping[int, Pattern]] = {
                 post          | -post succeeded
                 """,
                 given={"paid": False},
+                gives="remind",
             ),
         ),
-        ((', args: {item: "${letter}"}', ""), ("{else: true,", "{when: false,")),
+        ((', args: {item: "${letter}"}', ""), ('output: "${remind}"', "output: null")),
     ),
 }
 
@@ -348,6 +350,7 @@ INSTANCES: Final[Mapping[int, Pattern]] = {
                 report        | -report succeeded
                 """,
                 values={"goods": ["pot", "lamp"]},
+                gives=["pot", "lamp"],
             ),
             Play(
                 """
@@ -397,6 +400,21 @@ INSTANCES: Final[Mapping[int, Pattern]] = {
             """),
         ),
         (("join: any", "join: {of: any, rest: continue}"), ("join: any", "join: all")),
+    ),
+    27: Pattern(
+        (
+            Play(
+                """
+                start                | +find[1]/part[0]/look +find[1]/part[1]/look
+                find[1]/part[1]/look | -find[1]/part[1]/look
+                find[1]/part[0]/look | -find[1]/part[0]/look +find[2]/part[0]/look
+                !stop                | ~find[2]/part[0]/look +tell
+                tell                 | -tell succeeded
+                """,
+                gives=["attic", "cellar"],
+            ),
+        ),
+        (("join: any", "join: all"), ("${part? ?? []}", "${['attic']}")),
     ),
 }
 

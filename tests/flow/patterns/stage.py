@@ -43,11 +43,13 @@ class Play:
         script: A line for each event: what the test does, and what is seen then.
         given: The input.
         values: What tasks give, by their place; else what they were given, or their name.
+        gives: The run's output; not looked at where it is None.
     """
 
     script: str
     given: Mapping[str, Any] = field(default_factory=dict)
     values: Mapping[str, Any] = field(default_factory=dict)
+    gives: Any = None
 
     def lines(self) -> Iterator[tuple[str, list[str]]]:
         """Return each event, and what is to be seen after it."""
@@ -161,8 +163,8 @@ def document(text: str, stage: Callable[[], Stage]) -> Iterator[Flow]:
         yield flow
 
 
-def perform(text: str, play: Play, folder: Path) -> Any:
-    """Carry out a document in a database on disk, event by event; return the run's output.
+def perform(text: str, play: Play, folder: Path) -> None:
+    """Carry out a document in a database on disk, event by event.
 
     Raises:
         WrongOrder: Something else was seen than the play says.
@@ -176,6 +178,8 @@ def perform(text: str, play: Play, folder: Path) -> Any:
                 for event, wanted in play.lines():
                     await stage.do(event, run)
                     await stage.see(wanted, event, run)
+                if play.gives is not None and (output := await run.result()) != play.gives:
+                    raise WrongOrder(f"the run gives {output!r}; expected {play.gives!r}")
             finally:
                 for gate in stage._gates.values():
                     gate.set()
