@@ -167,12 +167,15 @@ class Flow(Workflow[..., Any]):
             raise FlowInvalid(self.place, self.findings)
 
     def _placed(self, finding: Finding) -> Finding:
-        place = self._source.place(finding.path) if self._source is not None else None
-        if place is None:
+        source = self._source
+        place = source.place(finding.path) if source is not None else None
+        if source is None or place is None:
             return replace(finding, line=0, column=0)
         line, column = place
-        within = finding.column - 1 if finding.column else 0
-        return finding.placed(line, column + within)
+        if finding.column:  # within a text, behind its quote
+            begins = source.lines[line - 1][column - 1 : column]
+            column += finding.column - 1 + (begins in ("'", '"'))
+        return finding.placed(line, column)
 
     def __repr__(self) -> str:
         return f"<flow {self.name} {self.hash[:12]}>"

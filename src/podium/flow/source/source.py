@@ -48,6 +48,11 @@ class Source:
         """The document as it was written, with the places of its values."""
         return self._read_tree or read_json_tree(self._text)
 
+    @cached_property
+    def lines(self) -> list[str]:
+        """The lines of the text, without their ends."""
+        return self.text.split("\n")
+
     def place(self, path: str, *, key: bool = False) -> tuple[int, int] | None:
         """Return line and column, both from 1, of the value at a path, or of its key.
 
