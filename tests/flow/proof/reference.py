@@ -59,6 +59,7 @@ class Interpreter:
         self.signals = signals
         self.stage = Stage()
         self.report = Report()
+        self._joins: list[tuple[int, list[NodeRun]]] = []
         self._mail: dict[str, list[Any]] = defaultdict(list)
         self._waiting: dict[str, list[object]] = defaultdict(list)
         self._to_undo: dict[str, list[Call]] = defaultdict(list)
@@ -68,6 +69,9 @@ class Interpreter:
         for at_s, name, value in self.signals:
             self.stage.begin(self._deliver(at_s, name, value))
         process = self.stage.run(self._flow(document, input, run))
+        for turn, nodes in self._joins:
+            if sum(one.turn == turn for one in nodes) > 1:
+                self.stage.doubts.append("two dependencies of a join end in one turn")
         report = self.report
         report.doubts = self.stage.doubts
         report.status, report.output = "succeeded", process.value
@@ -181,8 +185,7 @@ class Interpreter:
             if not gate.is_joined:
                 raise Skipped("join")
             self.stage.decide(f"{run.path} joins")
-            if sum(one.turn == self.stage.turn for one in gate.nodes) > 1:
-                self.stage.doubts.append("two dependencies of a join end in one turn")
+            self._joins.append((self.stage.turn, gate.nodes))
             if gate.join.cancels_rest:
                 for one in gate.nodes:
                     self._cancel(one, run)
