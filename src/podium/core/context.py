@@ -26,10 +26,12 @@ class About(NamedTuple):
     Attributes:
         run_id: Its id.
         headers: The attributes given at its start.
+        version: Of the workflow's code and of Podium, where it was accepted.
     """
 
     run_id: str
     headers: dict[str, Any]
+    version: str
 
 
 class Context(Protocol):

@@ -159,6 +159,8 @@ class Settings(NamedTuple):
     environment: Callable[[str], str | None]
     code: str
     """Version of the workflow's code and of Podium, as this process has it."""
+    accepted: str
+    """The same, as it was where the run was accepted."""
 
 
 @dataclass(slots=True)

@@ -65,7 +65,8 @@ class RunContext:
     @property
     def about(self) -> About:
         """Which run this is."""
-        return About(self.state.settings.run_id, self.state.settings.headers)
+        settings = self.state.settings
+        return About(settings.run_id, settings.headers, settings.accepted)
 
     def step(
         self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None

@@ -73,7 +73,7 @@ class Replay:
             run_id=row.id, uid=row.uid, incarnation=row.incarnation, headers=decode_any(row.headers),
             payload_bytes_max=PAYLOAD_BYTES_MAX, fingerprint=values.fingerprint, resolve=values.open,
             child_id=lambda path: f"{row.id}:{path}", environment=environment,
-            code=f"{spec.version}+podium-{VERSION}",
+            code=f"{spec.version}+podium-{VERSION}", accepted=row.version,
         )  # fmt: skip
         encoded, began = values.open(row.input), _began_at(reader, row)
         self._program = Program(spec, encoded, began, self._history, settings, entropy)

@@ -91,7 +91,7 @@ class ActiveRun:
             payload_bytes_max=self.engine.options.payload_bytes_max,
             fingerprint=self.payloads.fingerprint, resolve=self.payloads.open,
             child_id=self._child_id, environment=self.engine.environment,
-            code=self.engine.code_of(self.spec),
+            code=self.engine.code_of(self.spec), accepted=row.version,
         )  # fmt: skip
         if history.code != settings.code:
             self.record(Kind.CODE, "", body(Note(settings.code)))

@@ -194,7 +194,7 @@ class FlowSpec(WorkflowSpec):
 
     def warn_of_changes(self, context: Context) -> None:
         """Record a warning where tasks do not look as they did when the run was accepted (F-67)."""
-        if self.task_names and not context.patched(f"tasks {self.tasks_hash}"):
+        if not context.about.version.startswith(f"{self.version}+"):
             text = (
                 "the parameters or results of tasks of this flow have changed since it was started"
             )
