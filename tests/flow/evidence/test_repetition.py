@@ -300,7 +300,7 @@ def test_passes_are_apart(stage: Stage) -> None:
         return number
 
     def check() -> None:
-        first = {number: time for number, time in reversed(times)}
+        first = dict(reversed(times))
         apart = [first[2] - first[1], first[3] - first[2]]
         assert all(3600 <= one < 3640 for one in apart), apart
 
