@@ -97,20 +97,30 @@ def test_the_same_replies(books: Path, tmp_path: Path) -> None:
     assert done.replies == len(replies)
 
 
-def test_the_order_is_looked_up_beside_the_guess(books: Path) -> None:
-    """What needs only the message starts at once: order and intent wait for no one."""
+def test_the_order_is_looked_up_while_a_person_thinks(books: Path) -> None:
+    """What needs only the message waits for no one: the order is known before the person answers."""
 
     async def program() -> list[StepView]:
         async with Podium(":memory:") as app:
-            given = {"ticket": "t", "sender": "a@example.com", "message": MESSAGES[0].text}
+            unsure = next(one for one in MESSAGES if not classifier().guess(one.text).sure)
+            given = {"ticket": "t", "sender": unsure.sender, "message": unsure.text}
             run = await app.start(Flow.load(DOCUMENT), given)
-            await run.result()
-            return await run.steps()
 
-    first, second, *rest = [step.path for step in drive(program())]
+            async def is_known() -> bool:
+                done = [step.path for step in await run.steps() if step.status == "succeeded"]
+                return "order" in done and bool(await app.asks())
 
-    assert {first, second} == {"guess", "number"}
-    assert rest[-1] == "receipt"
+            await until(is_known)
+            steps = await run.steps()
+            await run.answer((await app.asks())[0].id, {"intent": unsure.intent})
+            assert (await run.result())["decided_by"] == "person"
+            return steps
+
+    paths = [step.path for step in drive(program())]
+
+    assert "order" in paths
+    assert "found" not in paths
+    assert "reply" not in paths
 
 
 def test_the_document_knows_what_the_function_knows() -> None:

@@ -24,7 +24,7 @@ from podium.core.context import current_attempt
 from tests.harness import drive, fresh_names
 
 RUN = "run"
-LOOKS = 6
+LOOKS = 25
 """How often the stage looks whether what is expected has come, before it says what is missing."""
 OVER = ("succeeded", "failed", "cancelled")
 BESIDE: Mapping[str, str] = {"walk_on": "walk", "take_in": "desk"}
