@@ -12,6 +12,8 @@ type_name = "a duration such as '500ms', '30s', '1h30m', '2d', 'PT5M', or a date
 Duration = str | timedelta
 
 _UNIT_S = {"us": 1e-6, "ms": 1e-3, "s": 1.0, "m": 60.0, "h": 3600.0, "d": 86400.0, "w": 604800.0}
+DURATION_S_MAX = 100 * 365.25 * 86400
+"""A hundred years: what is longer was meant otherwise, and would not fit where times are kept."""
 _PART = re.compile(r"(\d+(?:\.\d+)?)(us|ms|s|m|h|d|w)")
 _ISO = re.compile(
     r"P(?:(\d+)W)?(?:(\d+)D)?(?:T(?:(\d+)H)?(?:(\d+)M)?(?:(\d+(?:\.\d+)?)S)?)?", re.ASCII
@@ -22,7 +24,7 @@ def seconds(duration: Duration, *, what: str = "duration") -> float:
     """Return a duration in seconds.
 
     Raises:
-        InvalidOption: It has no unit, is negative, or cannot be read.
+        InvalidOption: It has no unit, is negative, is longer than 100 years, or cannot be read.
     """
     if isinstance(duration, timedelta):
         value = duration.total_seconds()
@@ -35,6 +37,8 @@ def seconds(duration: Duration, *, what: str = "duration") -> float:
         )
     if value < 0:
         raise InvalidOption(f"{what} is {duration!r}; a duration cannot be negative.")
+    if not value <= DURATION_S_MAX:
+        raise InvalidOption(f"{what} is {str(duration)[:60]!r}; at most 100 years can be waited for.")
     return value
 
 

@@ -17,7 +17,7 @@ LINES = {
         "-> {sku: string, count: integer}|null"
     ),
     "gather": "gather(parts: [integer]?) -> null",
-    "plant": "plant(tree: {name: string, children?: [any]}, odd: any) -> {name: string, children: [any]}",
+    "plant": "plant(tree: {name: string, children?: [any]}, odd: any) -> {name: string, children: [{name: string, children: [any]}]}",
     "bare": "bare(thing: any, other: any = null) -> any",
 }
 SCHEMA = language_schema(TASKS)
