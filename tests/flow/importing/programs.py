@@ -51,15 +51,15 @@ EXPORTS: dict[str, Say] = {
 STEPS_MAX = 300
 
 
-class Ended(Exception):  # noqa: N818 - no error
+class Ended(Exception):
     """The whole workflow is over."""
 
 
-class Raised(Exception):  # noqa: N818 - an error of the source
+class Raised(Exception):
     """The source raised an error."""
 
 
-class TooLong(Exception):  # noqa: N818 - no error
+class TooLong(Exception):
     """It goes on for too long to be of use."""
 
 

@@ -50,8 +50,7 @@ def compare(tasks: list[Data], start: int) -> None:
             try:
                 return dict(await started.result())
             except RunFailed as error:
-                assert "made-up" in str(error)
-                return None
+                return None if "made-up" in str(error) else {"failed": str(error)}
 
     given = drive(run())
     assert given == wanted, (given, wanted)

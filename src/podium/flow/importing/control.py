@@ -15,6 +15,7 @@ from podium.flow.importing.line import (
     Shape,
     Way,
     branch,
+    either,
     label,
     needs_of,
 )
@@ -254,7 +255,7 @@ class Listing:
         )  # fmt: skip
         if not onward:
             return Ends(onward)
-        return shape.follow(line, name, onward, _given(shape))
+        return shape.follow(line, name, onward, line.schema_of(shape.output(inner, ends)))
 
 
 def begun(line: Line, start: str) -> Line:
@@ -269,17 +270,6 @@ def begun(line: Line, start: str) -> Line:
     }
     inner.value, inner.context = f"{start}.value", f"{start}.context"
     return inner
-
-
-def _given(shape: Shape) -> dict[str, Any]:
-    """Return what is known of the value of a loop."""
-    fields: dict[str, Any] = {"value": {}, "context": {"type": "object"}}
-    if shape.has_target:
-        fields["to"] = {"type": "string"}
-    return {
-        "type": "object", "properties": fields, "required": [*fields],
-        "additionalProperties": False,
-    }  # fmt: skip
 
 
 def _may_end(data: Any) -> bool:
@@ -304,7 +294,7 @@ def tasks(importer: Importer, line: Line, source: Source | None) -> Ends:
     return Listing.read(importer, source).write(line) if source is not None else NEXT
 
 
-def group(importer: Importer, line: Line, name: str, source: Source) -> Ends:
+def group(importer: Importer, line: Line, _name: str, source: Source) -> Ends:
     """``do``: its tasks stand in the same body."""
     return tasks(importer, line, source.get("do"))
 
@@ -386,7 +376,7 @@ def repeat(importer: Importer, line: Line, name: str, source: Source) -> Ends:
     inner.variables[found.text("each", "item")] = One.named(item)
     inner.variables[found.text("at", "index")] = One.named(index)
     goes_on = source.get("while")
-    condition = _while(importer, line, items, name, goes_on, found) if goes_on else None
+    condition = _while(importer, line, items, goes_on, found) if goes_on else None
     ends = tasks(importer, inner, source.get("do"))
     if not _uses(inner, index):
         _drop(inner, [index])
@@ -396,7 +386,7 @@ def repeat(importer: Importer, line: Line, name: str, source: Source) -> Ends:
     carried = (f"{start}.value", f"{start}.context")
     if is_alone and not any(_mentions([inner.nodes, inner.value], one) for one in carried):
         return _each(importer, line, name, items, (start, item, index), inner)
-    return _passes(importer, line, name, items, inner, ends, condition)
+    return _passes(importer, line, name, items, inner, ends, condition=condition)
 
 
 def _uses(line: Line, node: str) -> bool:
@@ -432,9 +422,7 @@ def _mentions(data: Any, name: str) -> bool:
             return False
 
 
-def _while(
-    importer: Importer, line: Line, items: str, name: str, source: Source, words: Source
-) -> str:
+def _while(importer: Importer, line: Line, items: str, source: Source, words: Source) -> str:
     """Return the condition of ``while``, said of the state of the loop, before each pass."""
     schema = {
         "type": "object", "properties": {"value": {}, "context": {"type": "object"}, "index": {"type": "integer"}},
@@ -482,6 +470,7 @@ def _passes(
     items: str,
     inner: Line,
     ends: Ends,
+    *,
     condition: str | None,
 ) -> Ends:
     state: dict[str, Any] = {
@@ -514,7 +503,8 @@ def _passes(
     reached = frozenset({End.EXIT} | ends.reached)
     fields = Shape(has_context=True, has_target=shape.has_target)
     before = line.context
-    found = fields.follow(line, loop, reached, _given(fields))
+    known = either([line.schema_of(one) for one in (state, following)])
+    found = fields.follow(line, loop, reached, known)
     if not shape.has_context:
         line.context = before
     return found

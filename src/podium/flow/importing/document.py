@@ -5,15 +5,16 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Final
 
+from podium.flow.check import check
 from podium.flow.expression import ExpressionError
 from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.importing import control
 from podium.flow.importing.importer import Importer
-from podium.flow.importing.jq import Constant, One, Record
+from podium.flow.importing.jq import One, Record
 from podium.flow.importing.ledger import Ledger, Source, refuse_non_json
 from podium.flow.importing.line import Ends, Line, TooLarge
 from podium.flow.importing.names import MISSING, slug
-from podium.flow.importing.wants import wants
+from podium.flow.importing.wants import fields_of
 from podium.flow.model import LANGUAGE
 from podium.flow.parse import parse
 
@@ -31,6 +32,7 @@ _KEPT_OUTSIDE: Final = {
     "authentications": "credentials stay outside of a flow.",
     "catalogs": "functions of catalogs are tasks here, known by their names.",
 }
+_OF_OTHERS: Final = frozenset(["unknown-task", "unknown-workflow"])
 WHAT: Final = "Serverless Workflow"
 _UNKNOWN_INPUT: Final = "value"
 """The field of the input where the source takes something else than an object with known fields."""
@@ -86,31 +88,47 @@ def import_serverless(
     """
     shown = name or "the document"
     head = _head_of(data, shown)
-    ledger = Ledger(data)
-    writer = _Writer(ledger, data, passes_max)
-    try:
-        written = writer.flow()
-    except TooLarge as problem:
-        ledger.note("error", "too-large", "$.do", f"{problem}.", "Make it several workflows.")
-        written = _nothing()
-    except (ExpressionError, RecursionError) as problem:
-        ledger.note("error", "too-large", "$.do", f"an expression would be too large: {problem}.")
-        written = _nothing()
+    writer = _Writer(Ledger(data), data, passes_max, None)
+    written = _written(writer)
+    if writer.asks_for_fields:
+        writer = _Writer(Ledger(data), data, passes_max, fields_of(written, data))
+        written = _written(writer)
+    ledger = writer.ledger
     document = {
         "podium": LANGUAGE,
         "name": name or _flow_name(str(head.get("name", ""))),
         **written,
     }
-    for finding in parse(document).findings:
-        ledger.note(
-            "error", finding.code, "$.do", f"in the flow, {finding.path}: {finding.message}"
-        )
+    parsed = parse(document)
+    for finding in parsed.findings:
+        _note_flow(ledger, finding)
         document = {**document, **_nothing()}
+    if parsed.document is not None and not any(note.is_error for note in ledger.notes):
+        for finding in check(parsed.document, {}, {}):
+            if finding.is_error and finding.code not in _OF_OTHERS:
+                _note_flow(ledger, finding)
     writer.finish()
     if any(note.is_error for note in ledger.notes) and MISSING not in repr(document):
         missing = {writer.spare_id(): {"set": f"${{{MISSING}}}"}}
         document = {**document, "nodes": {**document["nodes"], **missing}}
     return Imported(document, ledger.notes, tuple(writer.tasks))
+
+
+def _written(writer: _Writer) -> dict[str, Any]:
+    """Return the flow; one that says nothing, with a note, where it would be too large."""
+    try:
+        return writer.flow()
+    except TooLarge as problem:
+        why = f"{problem}."
+    except (ExpressionError, RecursionError) as problem:
+        why = f"an expression would be too large: {problem}."
+    writer.ledger.note("error", "too-large", "$.do", why, "Make it several workflows.")
+    return _nothing()
+
+
+def _note_flow(ledger: Ledger, finding: Finding) -> None:
+    """Say what is wrong with the flow that was written."""
+    ledger.note("error", finding.code, "$.do", f"in the flow, {finding.path}: {finding.message}")
 
 
 def _nothing() -> dict[str, Any]:
@@ -149,10 +167,20 @@ def _head_of(data: Any, shown: str) -> dict[str, Any]:
 
 
 class _Writer:
-    """Writes the parts of one flow."""
+    """Writes the parts of one flow.
 
-    def __init__(self, ledger: Ledger, data: dict[str, Any], passes_max: int) -> None:
-        self._ledger = ledger
+    Attributes:
+        ledger: What is said of the source.
+        asks_for_fields: Whether no schema says what the input has, and nobody else did: the flow shows
+            which fields it reads.
+    """
+
+    def __init__(
+        self, ledger: Ledger, data: dict[str, Any], passes_max: int, fields: list[str] | None
+    ) -> None:
+        self.ledger = ledger
+        self.asks_for_fields = False
+        self._fields = fields
         self._data = data
         self._source = ledger.root
         self._importer = Importer(ledger, data, passes_max=passes_max)
@@ -170,11 +198,13 @@ class _Writer:
         """Return the flow without its first words."""
         self._head()
         fields, value = self._input()
-        properties = {key: _schema_of(one) for key, one in fields.items()}
-        self._importer.pool.schemas["input"] = {
-            "type": "object", "properties": properties, "required": [*fields],
-            "additionalProperties": False,
-        }  # fmt: skip
+        self._importer.pool.schemas["input"] = {}
+        if not self.asks_for_fields:
+            properties = {key: _schema_of(one) for key, one in fields.items()}
+            self._importer.pool.schemas["input"] = {
+                "type": "object", "properties": properties, "required": [*fields],
+                "additionalProperties": False,
+            }  # fmt: skip
         line = Line(self._importer.pool, value, value)
         line.variables["workflow input"] = One.named(value)
         line.variables["task"] = Record("task", {})
@@ -196,11 +226,11 @@ class _Writer:
         self._unused()
         for task in self.tasks:
             what = f" with {TASKS[task]}" if task in TASKS else ""
-            self._ledger.note(
+            self.ledger.note(
                 "warning", "needs-task", "$.do", f"the flow calls the task {task!r:.80}{what}.",
                 "Register it in a module, and name the module in 'uses'.",
             )  # fmt: skip
-        self._ledger.note_the_rest()
+        self.ledger.note_the_rest()
 
     def _do(self, line: Line) -> Ends:
         return control.tasks(self._importer, line, self._source.get("do"))
@@ -225,7 +255,7 @@ class _Writer:
             self._evaluate(found)
 
     def _evaluate(self, source: Source) -> None:
-        self._ledger.use(source.path)
+        self.ledger.use(source.path)
         language = source.text("language", "jq")
         if language != "jq":
             source.error("language", f"expressions are read as jq, not as {language!r:.40}.")
@@ -247,7 +277,7 @@ class _Writer:
         use = self._importer.use
         if use is None:
             return
-        self._ledger.use(use.path)
+        self.ledger.use(use.path)
         for group, kept in use.inside():
             if group in _KEPT_OUTSIDE:
                 kept.take()
@@ -259,7 +289,7 @@ class _Writer:
             elif group in _KEPT and isinstance(kept.data, dict):
                 for name in kept.data:
                     part = kept.peek(name)
-                    if part and not self._ledger.is_used(part.path):
+                    if part and not self.ledger.is_used(part.path):
                         part.left_out(f"nothing uses {name!r:.60}.")
 
     # input ------------------------------------------------------------------------------
@@ -288,21 +318,15 @@ class _Writer:
                 "input", "the events that start the workflow are the field 'value' of the input, a list.",
             )  # fmt: skip
             return {_UNKNOWN_INPUT: {"type": "array"}}, f"input.{_UNKNOWN_INPUT}"
-        names = wants(self._data)
-        place = given or self._source
-        if names:
-            shown = ", ".join(names)
-            place.warn(
-                "input", f"no schema says what the input has: it has {shown}, as the expressions ask for.",
-                "Declare its fields in 'input'; no others are taken.",
-            )  # fmt: skip
-        else:
-            place.warn(
-                "input",
-                "no schema says what the input has: it has no fields.",
-                "Declare them in 'input'.",
-            )
-        return dict.fromkeys(names, "any?"), "input"
+        if self._fields is None:
+            self.asks_for_fields = True
+            return {}, "input"
+        shown = f"the fields {', '.join(self._fields)}" if self._fields else "no fields"
+        (given or self._source).warn(
+            "input", f"no schema says what the input has: it has {shown}, as the expressions ask for.",
+            "Declare its fields in 'input'; no others are taken.",
+        )  # fmt: skip
+        return dict.fromkeys(self._fields, "any?"), "input"
 
     def _declared(self, document: Source) -> tuple[dict[str, Any], str]:
         schema = document.take()
@@ -315,7 +339,7 @@ class _Writer:
             )
             return {_UNKNOWN_INPUT: schema or "any"}, f"input.{_UNKNOWN_INPUT}"
         for word in schema.keys() - _SCHEMA_ROOT - {"description", "title", "$schema", "$id"}:
-            self._ledger.note(
+            self.ledger.note(
                 "warning", "unchecked", f"{document.path}.{word}" if word.isalpha() else document.path,
                 f"{word!r:.40} of the whole input is not checked; its fields are.",
             )  # fmt: skip
@@ -364,4 +388,4 @@ class _Part(Source):
         return super().peek(key) if key in self._words else None
 
 
-__all__ = ["PASSES_MAX", "TASKS", "Constant", "Imported", "import_serverless"]
+__all__ = ["PASSES_MAX", "TASKS", "Imported", "import_serverless"]

@@ -83,7 +83,7 @@ def _errors(data: Any) -> Iterator[tuple[str, Any, bool]]:
                 yield kind, one.get("status"), is_raised
             for word, inner in reversed(one.items()):
                 raises = word in {"raise", "errors"} or (is_raised and word == "error")
-                waiting.append((inner, raises or (is_raised and word not in {"with"})))
+                waiting.append((inner, raises or (is_raised and word != "with")))
         elif isinstance(one, list):
             waiting.extend((inner, False) for inner in reversed(one))
 

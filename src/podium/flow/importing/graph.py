@@ -5,9 +5,9 @@ From it comes the structure: where branches meet again, and where a list goes ba
 
 from __future__ import annotations
 
+from collections import Counter
 from collections.abc import Iterable, Mapping
 from enum import Enum
-from typing import Final
 
 
 class End(Enum):
@@ -23,7 +23,6 @@ class End(Enum):
 
 Target = int | End
 """The index of a task, or an end."""
-_ALL: Final = -1
 
 
 class Graph:
@@ -54,43 +53,17 @@ class Graph:
         )
 
     def join(self, targets: Iterable[Target], stops: Iterable[Target]) -> Target | None:
-        """Return the first target that all ways from these pass, or None."""
-        starts = list(targets)
+        """Return the first task that several of these ways come to, or None."""
         closed = frozenset(stops)
-        number: dict[Target, int] = {}
-        for start in starts:
-            for target in self.reachable(start, closed):
-                number.setdefault(target, len(number))
-        passed = self._passed(number, closed)
-        common = _ALL
-        for start in starts:
-            common &= passed[start]
-        if common == _ALL:
-            return None
-        shared = [target for target, bit in number.items() if common >> bit & 1]
-        return max(shared, key=lambda target: passed[target].bit_count(), default=None)
-
-    def _passed(self, number: dict[Target, int], closed: frozenset[Target]) -> dict[Target, int]:
-        """Return for each target what every way from it to an end passes, as bits.
-
-        A target from which no way ends passes everything: it does not count where ways meet.
-        """
-        passed = dict.fromkeys(number, _ALL)
-        order = sorted(number, key=lambda target: target if isinstance(target, int) else 10**9)
-        changed = True
-        while changed:
-            changed = False
-            for target in reversed(order):
-                onward = self._next(target, closed)
-                ends = isinstance(target, End) or target in closed
-                common = 0 if ends else _ALL
-                for one in onward:
-                    common &= passed[one]
-                found = common if common == _ALL else common | 1 << number[target]
-                if found != passed[target]:
-                    passed[target] = found
-                    changed = True
-        return passed
+        ways = [self.reachable(target, closed) for target in set(targets)]
+        counts = Counter(target for way in ways for target in way if target not in closed)
+        shared = {target for target, count in counts.items() if count > 1}
+        shared -= set(End)
+        return max(
+            sorted(shared, key=str),
+            key=lambda target: len(self.reachable(target, closed) & shared),
+            default=None,
+        )
 
     def _next(self, target: Target, closed: frozenset[Target]) -> tuple[Target, ...]:
         if isinstance(target, End) or target in closed:

@@ -190,11 +190,12 @@ def _many(importer: Importer, line: Line, name: str, to: Source, source: Source)
     got = _once(importer, inner, name, "any", wanted)
     if got is None:
         return _nothing(importer, line, name, source)
-    new, stopped = f"[{got[0]}]", ""
+    stopped = ""
     if isinstance(until.data, dict):
-        stopped = _stop(importer, inner, name, until, got[0], begin)
-        new = f"{stopped} ? [] : [{got[0]}?]"
-    fresh = inner.add(importer.ids.new(name, "_new"), {"set": f"${{{new}}}"})
+        first = _stop(importer, inner, name, until, got[0], begin)
+        fresh, stopped = f"{first}.events", f"{first}.stopped"
+    else:
+        fresh = inner.add(importer.ids.new(name, "_new"), {"set": [f"${{{got[0]}}}"]})
     events = inner.add(importer.ids.new(name, "_events"), {"set": f"${{{start}.events + {fresh}}}"})
     results = events
     if each is not None:
@@ -251,8 +252,16 @@ def _stop(
         inner.left_out("'until' within 'until' says nothing.")
     stop = events[0] if events else importer.broken_node(row, name)
     line.last = ()
-    first = {"set": f"${{outcome.{stop}.status == 'ok'}}", "join": "any", "after": [got, stop]}
-    line.nodes[ended := importer.ids.new(name, "_stopped")] = first
-    line.last = (ended,)
-    line.pool.schemas[ended] = {"type": "boolean"}
-    return ended
+    is_over = f"outcome.{stop}.status == 'ok'"
+    first = importer.ids.new(name, "_first")
+    line.nodes[first] = {
+        "set": {"stopped": f"${{{is_over}}}", "events": f"${{{is_over} ? [] : [{got}?]}}"},
+        "join": "any",
+    }
+    line.last = (first,)
+    line.pool.schemas[first] = {
+        "type": "object",
+        "properties": {"stopped": {"type": "boolean"}, "events": {"type": "array"}},
+        "required": ["stopped", "events"],
+    }
+    return first

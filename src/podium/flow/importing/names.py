@@ -12,6 +12,8 @@ MISSING: Final = "not_carried_over"
 """Stands where an expression could not be carried over: nothing is called so, and the check says it."""
 _CAMEL: Final = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])")
 _OTHER: Final = re.compile(r"[^a-z0-9]+")
+_MACRO: Final = re.compile(r"each\d*")
+"""What variables of macros are called."""
 _LENGTH_MAX: Final = 60
 
 
@@ -37,7 +39,7 @@ def snake(name: str) -> str:
     words = _OTHER.sub("_", _CAMEL.sub("_", name).lower()).strip("_")[:_LENGTH_MAX].strip("_")
     if not words:
         return "step"
-    return words if words[0].isalpha() and not words.startswith("each") else f"step_{words}"
+    return words if words[0].isalpha() and not _MACRO.fullmatch(words) else f"step_{words}"
 
 
 def slug(name: str) -> str:

@@ -26,9 +26,9 @@ def pieces(text: str) -> list[tuple[bool, str]]:
 
 
 def _end_of(text: str, position: int) -> int:
-    """Find the brace that closes an expression: not one of an object in it, nor one in a text.
+    r"""Find the brace that closes an expression: not one of an object in it, nor one in a text.
 
-    Within a text, ``\\(`` begins an expression again; ``stack`` holds what is open.
+    Within a text, ``\(`` begins an expression again; ``stack`` holds what is open.
     """
     stack = ["{"]
     while position < len(text):

@@ -4,9 +4,10 @@ from __future__ import annotations
 
 import re
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from typing import Any, Final
 
+from podium.flow.expression import Expression, Reference, Template
 from podium.flow.importing.jq import NotCarried, parse
 from podium.flow.importing.jq import syntax as forms
 from podium.flow.importing.pieces import pieces
@@ -17,12 +18,33 @@ _IN_URI: Final = re.compile(r"(?<!\$)\{([A-Za-z_][A-Za-z0-9_]*)\}")
 FIELDS_MAX: Final = 200
 
 
-def wants(data: dict[str, Any]) -> list[str]:
-    """Return the fields that any expression takes of what it is applied to, or of ``$input``.
+def fields_of(flow: Mapping[str, Any], source: Mapping[str, Any]) -> list[str]:
+    """Return the fields of its input that a flow reads, which no schema names.
 
-    More than the workflow's own input has may be among them: a field that nobody gives is null, as in jq.
+    Where the input as a whole goes on to other tasks, these are all that any expression of the source asks
+    of what it is applied to: more than the input has may be among them. A field that nobody gives is
+    null, as in jq.
     """
     found: dict[str, None] = {}
+    is_passed_on = False
+    for word, text in _texts(flow):
+        for reference in _references(word, text):
+            if reference.root == "input" and reference.path:
+                found[reference.path[0]] = None
+            is_passed_on |= reference.root == "input" and not reference.path
+    if is_passed_on:
+        found |= dict.fromkeys(_asked(source))
+    return [*found][:FIELDS_MAX]
+
+
+def _references(word: str, text: str) -> frozenset[Reference]:
+    if word in {"when", "while", "until"}:
+        return Expression.parse(text).references
+    return Template.parse(text).references if "${" in text else frozenset()
+
+
+def _asked(data: Mapping[str, Any]) -> Iterator[str]:
+    """Give the fields that any expression takes of what it is applied to, or of ``$input``."""
     for word, text in _texts(
         {key: data[key] for key in data if key not in {"document", "schedule"}}
     ):
@@ -31,13 +53,11 @@ def wants(data: dict[str, Any]) -> list[str]:
             programs = [text]
         for program in programs:
             try:
-                for name in _fields(parse(program)):
-                    found[name] = None
+                yield from _fields(parse(program))
             except NotCarried:
                 continue
         if word in {"endpoint", "uri"} and not programs:
-            found.update(dict.fromkeys(_IN_URI.findall(text)))
-    return [*found][:FIELDS_MAX]
+            yield from _IN_URI.findall(text)
 
 
 def _texts(data: Any, word: str = "") -> Iterator[tuple[str, str]]:
@@ -72,4 +92,4 @@ def _fields(node: Any) -> Iterator[str]:
                 continue
 
 
-__all__ = ["FIELDS_MAX", "wants"]
+__all__ = ["FIELDS_MAX", "fields_of"]
