@@ -9,6 +9,7 @@ import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from podium.engine.engine import EngineOptions
 from podium.testing.crash import CrashProof
 from podium.testing.simulator import SimWorld
 from tests.property.programs import (
@@ -23,6 +24,7 @@ from tests.sim.cases import IS_FULL
 worlds = st.builds(
     dict, fickle=st.booleans(), stalls=st.sampled_from([0.0, 0.02, 0.3]),
     slowness=st.sampled_from([0.0, 1.0, 3.0]),
+    options=st.sampled_from([0, 1, 10_000]).map(lambda most: EngineOptions(resident_max=most)),
 )  # fmt: skip
 crashes = st.tuples(st.floats(0, 1), st.one_of(st.none(), st.integers(2, 60)))
 quick = settings(max_examples=60, suppress_health_check=list(HealthCheck))
