@@ -61,6 +61,7 @@ def tasks(names: tuple[str, ...], answer: Answer) -> Iterator[list[tuple[str, di
 
 
 def _register(name: str, calls: list[tuple[str, dict[str, Any]]], answer: Answer) -> None:
+    # ruff: noqa: N803 - parameters are words of the source
     @task(name=name, effect="read", retry=NO_RETRY)
     async def body(
         method: Any = None, endpoint: Any = None, headers: Any = None, body: Any = None, query: Any = None,

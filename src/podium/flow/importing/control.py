@@ -274,6 +274,8 @@ def begun(line: Line, start: str) -> Line:
 
 def _may_end(data: Any) -> bool:
     """Whether a task can end the whole workflow from within."""
+    if not isinstance(data, dict):
+        return False
     waiting = [data[key] for key in ("do", "try", "catch", "fork") if key in data]
     while waiting:
         one = waiting.pop()

@@ -17,6 +17,7 @@ from podium.flow.importing.names import MISSING, slug
 from podium.flow.importing.wants import fields_of
 from podium.flow.model import LANGUAGE
 from podium.flow.parse import parse
+from podium.flow.places import child
 
 PASSES_MAX: Final = 10_000
 _SCHEMA_ROOT: Final = frozenset(["type", "properties", "required", "additionalProperties"])
@@ -122,7 +123,8 @@ def _written(writer: _Writer) -> dict[str, Any]:
         why = f"{problem}."
     except (ExpressionError, RecursionError) as problem:
         why = f"an expression would be too large: {problem}."
-    writer.ledger.note("error", "too-large", "$.do", why, "Make it several workflows.")
+    writer.ledger.use("$", whole=True)
+    writer.ledger.note("error", "too-large", "$", why, "Make it several workflows.")
     return _nothing()
 
 
@@ -278,7 +280,9 @@ class _Writer:
         if use is None:
             return
         self.ledger.use(use.path)
-        for group, kept in use.inside():
+        for group in use.data if isinstance(use.data, dict) else []:
+            kept = use.peek(group)
+            assert kept is not None
             if group in _KEPT_OUTSIDE:
                 kept.take()
                 kept.warn(group, _KEPT_OUTSIDE[group], "Let the tasks know them.")
@@ -287,6 +291,7 @@ class _Writer:
                     "extension", "tasks that extensions put around others are not carried over."
                 )
             elif group in _KEPT and isinstance(kept.data, dict):
+                self.ledger.use(kept.path)
                 for name in kept.data:
                     part = kept.peek(name)
                     if part and not self.ledger.is_used(part.path):
@@ -337,10 +342,11 @@ class _Writer:
                 "input",
                 f"the input is no object with known fields: it is the field {_UNKNOWN_INPUT!r}.",
             )
-            return {_UNKNOWN_INPUT: schema or "any"}, f"input.{_UNKNOWN_INPUT}"
+            kept = "any" if not schema or _refers(schema) else schema
+            return {_UNKNOWN_INPUT: kept}, f"input.{_UNKNOWN_INPUT}"
         for word in schema.keys() - _SCHEMA_ROOT - {"description", "title", "$schema", "$id"}:
             self.ledger.note(
-                "warning", "unchecked", f"{document.path}.{word}" if word.isalpha() else document.path,
+                "warning", "unchecked", child(document.path, word),
                 f"{word!r:.40} of the whole input is not checked; its fields are.",
             )  # fmt: skip
         if schema.get("additionalProperties") is not False:
@@ -349,8 +355,29 @@ class _Writer:
         fields: dict[str, Any] = {}
         for name, one in properties.items():
             is_needed = isinstance(required, list) and name in required
+            if _refers(one):
+                self.ledger.note(
+                    "warning", "unchecked", child(f"{document.path}.properties", name),
+                    "a schema that refers to another part is not carried over: the field may be anything.",
+                )  # fmt: skip
+                fields[name] = "any" if is_needed else "any?"
+                continue
             fields[name] = one if is_needed or "default" in one else _nullable(one)
         return fields, "input"
+
+
+def _refers(schema: Any) -> bool:
+    """Whether a schema has a reference, which would lead elsewhere from its new place."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, dict):
+            if "$ref" in one:
+                return True
+            waiting.extend(one.values())
+        elif isinstance(one, list):
+            waiting.extend(one)
+    return False
 
 
 def _nullable(schema: dict[str, Any]) -> dict[str, Any] | str:

@@ -10,7 +10,7 @@ from typing import Any, Final
 from podium.flow.findings import Finding, FlowInvalid, Severity
 from podium.flow.places import child
 
-DEPTH_MAX: Final = 64
+DEPTH_MAX: Final = 100
 """How deep a source may be nested."""
 
 
