@@ -101,6 +101,7 @@ def test_bad_words_are_refused_before_anything_is_written(
     assert not (folder / "podium.db").exists()
 
 
+@pytest.mark.long
 def test_a_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     """The commands that are printed carry a run to its end though the file is gone."""
     left = shell.run("run", "paid.yaml", "--id", "order 17")
@@ -129,6 +130,7 @@ def test_a_killed_run_goes_on_without_its_file(shell: Shell, folder: Path) -> No
     assert shell.ledger() == ["before", "after"]
 
 
+@pytest.mark.long
 def test_an_edited_file_does_not_disturb_its_run(shell: Shell, folder: Path) -> None:
     """A run keeps the document it was started with, and that is said. EVIDENCE-OF F-03"""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -153,6 +155,7 @@ def test_a_run_of_a_function_needs_its_module(
     assert "unpaid" in nowhere.err
 
 
+@pytest.mark.long
 def test_a_worker_without_modules_executes_documents(shell: Shell, folder: Path) -> None:
     """A worker imports what the document of a run uses. EVIDENCE-OF F-66"""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -168,6 +171,7 @@ def test_a_worker_without_modules_executes_documents(shell: Shell, folder: Path)
     assert shell.ledger() == ["before", "after"]
 
 
+@pytest.mark.long
 def test_a_dry_run(shell: Shell, folder: Path) -> None:
     """`--dry` reads for real, lists what a run would write with its arguments, and writes nothing."""
     done = shell.run("run", "order.yaml", "--dry", "--set", "items=[1, 2, 3]", "--set", "gift=true")
@@ -190,6 +194,7 @@ def test_a_dry_run(shell: Shell, folder: Path) -> None:
 # runs show, runs graph ----------------------------------------------------------------------
 
 
+@pytest.mark.long
 def test_the_graph_of_a_run_under_way_elsewhere(shell: Shell, folder: Path) -> None:
     """A run that another process executes is drawn as it stands, and goes on undisturbed."""
     process = shell.start("run", "slow.yaml", "--id", "s")
@@ -209,6 +214,7 @@ def test_the_graph_of_a_run_under_way_elsewhere(shell: Shell, folder: Path) -> N
     assert shell.ledger() == ["before", "after"]
 
 
+@pytest.mark.long
 def test_the_graph_of_a_run_that_ended(shell: Shell, folder: Path) -> None:
     """Ways not taken are said to be so; items are folded with their count; a failure has its reason."""
     shell.run("run", "order.yaml", "--set", "items=[1, 2, 3]", "--id", "o")
@@ -225,6 +231,7 @@ def test_the_graph_of_a_run_that_ended(shell: Shell, folder: Path) -> None:
     assert ">skipped<" in svg or ">cancelled<" in svg
 
 
+@pytest.mark.long
 def test_show_names_nodes(shell: Shell, folder: Path) -> None:
     """`runs show` counts the nodes and names those that are under way, waited for, or left out."""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -254,6 +261,7 @@ def test_functions_have_no_graph(podium: Callable[..., Said], history: Path) -> 
     assert "good" in nowhere.err
 
 
+@pytest.mark.long
 def test_a_graph_without_the_tasks(podium: Callable[..., Said], shell: Shell, folder: Path) -> None:
     """Where the modules of a run are not importable, that is said."""
     shell.run("run", "paid.yaml", "--id", "p")

@@ -18,6 +18,8 @@ from podium.flow.parse import parse
 from tests.flow.check.defects import DEFECTS, Data, Defect
 from tests.flow.proof.generate import Flow, flows
 
+pytestmark = pytest.mark.long
+
 JUNK = st.sampled_from(
     [
         None,
@@ -120,7 +122,6 @@ def test_anything_can_be_checked(document: Any) -> None:
     survives(document)
 
 
-@pytest.mark.long
 @settings(LOOSE, max_examples=1000)
 @given(damaged())
 def test_anything_can_be_checked_in_many(document: Any) -> None:
@@ -128,7 +129,6 @@ def test_anything_can_be_checked_in_many(document: Any) -> None:
     survives(document)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("defect", DEFECTS, ids=lambda one: one.__name__)
 @settings(LOOSE, max_examples=LONG)
 @given(flows(), st.data())

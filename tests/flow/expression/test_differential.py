@@ -15,6 +15,8 @@ from hypothesis import strategies as st
 from podium.flow.expression import Expression, ExpressionError
 from tests.flow.expression.programs import DATA, expressions, has_no_json, same
 
+pytestmark = pytest.mark.long
+
 google = pytest.importorskip("tests.flow.expression.google")
 
 ENVIRONMENT = google.environment(DATA)
@@ -41,7 +43,6 @@ def agree(source: str, other: str, data: dict[str, Any], env: Any) -> None:
         assert same(found, theirs), f"{source}: ours gives {found!r}, Google {theirs!r}"
 
 
-@pytest.mark.long
 @settings(max_examples=EXAMPLES)
 @given(expressions())
 def test_expressions(pair: tuple[str, str]) -> None:
@@ -93,7 +94,6 @@ PIECES = st.sampled_from(
 TEXTS = st.text(st.sampled_from("aAbBcé1 _\n-].K\u212a"), max_size=8)
 
 
-@pytest.mark.long
 @settings(max_examples=EXAMPLES)
 @given(st.lists(PIECES, max_size=6).map("".join), TEXTS)
 @example("(?i)k", "\u212a")

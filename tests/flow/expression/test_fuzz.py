@@ -18,6 +18,8 @@ from podium.flow.expression.values import Meter
 from tests.flow.expression.cases import DATA, SECTIONS
 from tests.flow.expression.programs import expressions
 
+pytestmark = pytest.mark.long
+
 EXAMPLES = 20_000 if os.environ.get("PODIUM_PROOF") == "full" else 500
 
 CASES = [source for cases in SECTIONS.values() for source, _ in cases if len(source) < 200]
@@ -188,7 +190,6 @@ def attempt(source: str, data: dict[str, Any]) -> None:
         assert 0 <= problem.column <= len(source) + 1
 
 
-@pytest.mark.long
 @settings(max_examples=EXAMPLES)
 @given(SOURCES)
 def test_any_text(source: str) -> None:

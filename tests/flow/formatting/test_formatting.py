@@ -31,6 +31,7 @@ def comments_of(text: str) -> list[str]:
     return [each.text for each in find_comments(Text(text, "f"), read(text, "f").tree)]
 
 
+@pytest.mark.long
 @given(scribbles())
 def test_nothing_is_lost(scribble: tuple[str, Any, list[str]]) -> None:
     """A document says the same in the layout, has all its comments, and is laid out once and for all."""
@@ -44,6 +45,7 @@ def test_nothing_is_lost(scribble: tuple[str, Any, list[str]]) -> None:
     assert format_document(once, "f") == once
 
 
+@pytest.mark.long
 @given(VALUES)
 def test_every_value(value: Any) -> None:
     """Any value, in a mapping and in a list, is written such that it is read back."""
@@ -54,6 +56,7 @@ def test_every_value(value: Any) -> None:
     assert format_document(text, "f") == text
 
 
+@pytest.mark.long
 @given(DOCUMENTS, st.integers(0, 4))
 def test_json_stays_json(value: Any, indent: int) -> None:
     """JSON is indented by two, says the same, and stays as it is the second time."""

@@ -101,6 +101,7 @@ def crosses(one, other, rect: Rect) -> bool:
     return inside_x and top < rect.bottom and rect.y < bottom
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(pictures())
 def test_boxes_and_frames_are_where_they_belong(picture: Picture) -> None:
@@ -109,6 +110,7 @@ def test_boxes_and_frames_are_where_they_belong(picture: Picture) -> None:
     check_places(*placed(picture, CELLS, 60))
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(pictures())
 def test_lines_go_from_box_to_box_around_all_others(picture: Picture) -> None:
@@ -117,6 +119,7 @@ def test_lines_go_from_box_to_box_around_all_others(picture: Picture) -> None:
     check_wires(*placed(picture, CELLS, 60))
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(pictures(is_sound=True))
 def test_lines_lead_down(picture: Picture) -> None:
@@ -127,6 +130,7 @@ def test_lines_lead_down(picture: Picture) -> None:
         assert all(one.y <= other.y for one, other in pairwise(wire.points)), wire
 
 
+@pytest.mark.long
 @settings(max_examples=60)
 @given(pictures(is_sound=True, is_folding=False))
 def test_labels_have_room(picture: Picture) -> None:
@@ -145,6 +149,7 @@ def test_labels_have_room(picture: Picture) -> None:
             assert any(one.x == other.x == middle for one, other in pairwise(wire.points))
 
 
+@pytest.mark.long
 @settings(max_examples=30)
 @given(pictures())
 def test_the_same_picture_is_drawn_the_same(picture: Picture) -> None:

@@ -12,6 +12,8 @@ from hypothesis import strategies as st
 from podium.flow.source import SourceError, read
 from podium.flow.source.limits import DEPTH_MAX, TEXT_BYTES_MAX, VALUES_MAX
 
+pytestmark = pytest.mark.long
+
 NINE = ", ".join(["{}"] * 9)
 
 
