@@ -22,8 +22,10 @@ from tests.flow.proof.hostile import documents
 from tests.flow.proof.tools import fresh_outside
 from tests.sim.cases import IS_FULL
 
+pytestmark = pytest.mark.long
+
 quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=10_000 if IS_FULL else 1_500, suppress_health_check=list(HealthCheck))
+long = settings(max_examples=10_000 if IS_FULL else 500, suppress_health_check=list(HealthCheck))
 WORDS = (
     "podium", "name", "uses", "input", "env", "nodes", "output", "call", "flow", "switch", "for_each",
     "while", "until", "wait", "ask", "set", "fail", "args", "when", "else", "after", "join", "on_error",
@@ -167,7 +169,6 @@ def test_any_input_fits_or_is_refused(flow: Flow, input: Data) -> None:
     check_and_run(flow.document, input)
 
 
-@pytest.mark.long
 @long
 @given(
     st.one_of(
@@ -179,7 +180,6 @@ def test_many_damaged_documents(flow: Flow) -> None:
     check_and_run(flow.document, flow.input)
 
 
-@pytest.mark.long
 @long
 @given(damaged(), st.integers(0, 3_000), st.binary(max_size=4))
 def test_many_damaged_texts(flow: Flow, at: int, noise: bytes) -> None:
@@ -189,7 +189,6 @@ def test_many_damaged_texts(flow: Flow, at: int, noise: bytes) -> None:
     read(text[:at] + noise + text[at + len(noise) :])
 
 
-@pytest.mark.long
 def test_hostile_documents_take_little_memory_and_time() -> None:
     """Each is read or refused, in 1.5 GB of address space and two minutes of computing for all."""
     done = subprocess.run(
