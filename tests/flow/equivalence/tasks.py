@@ -89,9 +89,6 @@ async def eq_cancel(what: str, result: dict[str, str] | None, outcome: str) -> N
 @workflow
 async def eq_ship(order: str, parcels: int) -> list[str]:
     """Be the child of both."""
-    found = []
-    for number in range(parcels):
-        found.append(await eq_put(f"{order}/{number}"))
     if not parcels:
         raise Trouble("nothing to ship")
-    return found
+    return [await eq_put(f"{order}/{number}") for number in range(parcels)]

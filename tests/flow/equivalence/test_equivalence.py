@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-import os
 import re
 
+from functools import partial
 from typing import Any, NamedTuple
 
 import pytest
@@ -19,8 +19,8 @@ from podium.testing import CrashReport, SimWorld, crash_everywhere
 from podium.testing.crash import quiet
 from podium.testing.replay import brief
 from tests.flow.equivalence.pairs import PAIRS, Pair
+from tests.sim.cases import IS_FULL
 
-_IS_FULL = os.environ.get("PODIUM_PROOF") == "full"
 _GATHERED = re.compile(r"(gather|race)(#\d+)?\[\d+\]/")
 _PASS = re.compile(r"\.(\d+)")
 _CASES = [
@@ -65,7 +65,7 @@ def _carry_out(pair: Pair, workflow: Workflow[..., Any], given: dict[str, Any]) 
         world.start(workflow, given)
         for name, value, after in pair.signals:
             seconds = {"s": 1, "h": 3600}[after[-1]] * float(after[:-1])
-            world.later(seconds, lambda n=name, v=value: world.signal("run", n, v))
+            world.later(seconds, partial(world.signal, "run", name, value))
         world.settle()
         row, *children = sorted(world.reader.runs(limit=100), key=lambda one: one.num)
         steps = [told for one in (row, *children) for told in _told(world, one)]
@@ -142,11 +142,11 @@ def test_both_ways_survive_some_crashes(pair: Pair, index: int) -> None:
 @pytest.mark.parametrize(("pair", "index"), _CASES)
 def test_both_ways_survive_every_crash(pair: Pair, index: int) -> None:
     """So it is at every point, and with other durations."""
-    for seed in range(3 if _IS_FULL else 1):
-        function, document = _crash(pair, index, "all" if _IS_FULL else 25, seed)
+    for seed in range(3 if IS_FULL else 1):
+        function, document = _crash(pair, index, "all" if IS_FULL else 25, seed)
 
         assert (document.status, document.output) == (function.status, function.output)
-        if _IS_FULL:
+        if IS_FULL:
             assert document.tried == document.points
 
 
