@@ -66,7 +66,7 @@ def test_many_sound_documents_do_what_the_page_says(flow: Flow) -> None:
 
 
 @pytest.mark.long
-@settings(long, max_examples=1_000 if IS_FULL else 60)
+@settings(long, max_examples=1_000 if IS_FULL else 40)
 @given(flows(Words(depth=4, nodes=12, in_all=40)))
 def test_large_documents_do_what_the_page_says(flow: Flow) -> None:
     """The same for larger ones."""
