@@ -160,7 +160,7 @@ output: "${route}"
 
 @pytest.mark.parametrize(("n", "taken"), [(1, "low"), (2, "mid"), (3, "high")])
 def test_the_first_case_that_holds(stage: Stage, n: int, taken: str) -> None:
-    """EVIDENCE-OF F-43: "Conditions are evaluated in their order once all that they refer to is settled; the first that holds is taken. `else` is the last." """
+    """EVIDENCE-OF F-43: "Conditions are evaluated in their order once all that they refer to is settled; the first that holds is taken. What a later condition refers to is not needed then. `else` is the last." """
     early: list[list[str]] = []
 
     async def script(play: Play) -> None:
@@ -175,6 +175,12 @@ def test_the_first_case_that_holds(stage: Stage, n: int, taken: str) -> None:
         "- {else: true, nodes: {high", "- {when: input.n < 9, nodes: {high"
     )
     assert stage.codes(turned) == ["wrong-case"]
+    lacking = (
+        _SWITCH.replace("slow == 'no'", "input.n == 2 && absent == 1")
+        .replace("nodes:", "nodes:\n  absent: {when: 'input.n > 9', set: 1}", 1)
+        .replace('"${route}"', '"${route?}"')
+    )
+    assert stage.play(lacking, script, n=1).output == "low"
 
 
 def test_no_case(stage: Stage) -> None:

@@ -197,7 +197,7 @@ output: ["${{then}}", "${{both}}", "${{end}}"]
 
 
 def test_a_body_refers_outside(stage: Stage) -> None:
-    """EVIDENCE-OF F-20: "What stands within the body of a node may refer to nodes outside of it. There the inner node waits and is skipped, not the outer one." """
+    """EVIDENCE-OF F-20: "What stands within the body of a node may refer to nodes outside of it. There the inner node waits and is skipped, not the outer one. What the node itself computes of a body (`key`, `while`, `until`, `next`, `output`), it waits for itself." """
     text = f"""{_ENDS}
   each:
     for_each: [1, 2]
@@ -211,17 +211,21 @@ def test_a_body_refers_outside(stage: Stage) -> None:
       - else: true
         nodes: {{inner: {{call: get, args: {{what: "${{slow}}!"}}}}}}
         output: "${{inner}}"
-output: ["${{each}}", "${{route}}"]
+  after_all:
+    for_each: [3]
+    nodes: {{one: {{call: get, args: {{what: "${{item}}"}}}}}}
+    output: "${{one}} ${{slow}}"
+output: ["${{each}}", "${{route}}", "${{after_all}}"]
 """
     early: list[list[str]] = []
 
     async def script(play: Play) -> None:
         await play.begun("slow", 1, 2)
-        early.append(stage.begun("each", "route"))
+        early.append(stage.begun("each", "route", "after_all"))
         play.open("slow")
 
     assert stage.play(text, script, yes=True).output == [
-        [[1, "slow 1", "needs bad"], [2, "slow 2", "needs bad"]], "slow!",
+        [[1, "slow 1", "needs bad"], [2, "slow 2", "needs bad"]], "slow!", ["3 slow"],
     ]  # fmt: skip
     assert early == [["each[0]/early", "each[1]/early"]]
 
