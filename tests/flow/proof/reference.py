@@ -145,7 +145,7 @@ class Interpreter:
     def _stop(self, run: NodeRun) -> None:
         """F-28 A cancelled node starts no more steps; effects in flight come to their end unheard."""
         assert run.process
-        self.stage.stop(run.process)
+        self.stage.stop(run.process, run.scope.run)
         self._settle(run, End("cancelled"))
 
     def _settle(self, run: NodeRun, end: End) -> None:
@@ -242,7 +242,7 @@ class Interpreter:
             if not process.is_over:
                 # F-35 A node that exceeds its time fails with the code `timeout`.
                 self.stage.decide(f"{path} exceeds its time")
-                self.stage.stop(process)
+                self.stage.stop(process, run.scope.run)
                 yield from self.stage.wait_for_effects(process)
                 problem = Failed(_error("timeout", path))
             if problem is None:
@@ -267,7 +267,7 @@ class Interpreter:
                 self._to_undo[scope.run].append(self._undoing(spec["compensate"], call))
             behaviour = tool.behave(args, attempt)
             lasts_s = min(behaviour.duration_s, limit_s)
-            flight = self.stage.fly(run.path, lasts_s, is_effect=is_effect)
+            flight = self.stage.fly(scope.run, run.path, lasts_s, is_effect=is_effect)
             yield Wait(due_s=flight.ends_s)
             if limit_s < float("inf"):
                 self.stage.decide(f"{run.path} may exceed its time")
@@ -339,7 +339,7 @@ class Interpreter:
                 # flight come to their end, then the node fails.
                 self.stage.decide(f"an item of {path} fails")
                 for one in begun:
-                    self.stage.stop(one)
+                    self.stage.stop(one, run.scope.run)
                 for one in begun:
                     yield from self.stage.wait_for_effects(one)
                 assert failed[0].problem

@@ -36,6 +36,7 @@ class Flight:
     """A body of a task that is under way; it outlives its process unless it only looks at the world."""
 
     process: Process
+    run: str
     path: str
     is_effect: bool
     turn: int
@@ -128,18 +129,21 @@ class Stage:
 
     # taking away ------------------------------------------------------------------------
 
-    def stop(self, process: Process, *, decided: bool = True) -> None:
-        """End a process and all it began; bodies of effects in flight go on unheard."""
+    def stop(self, process: Process, run: str) -> None:
+        """End a process of a run and all it began; bodies of effects in flight go on unheard.
+
+        Those of child runs do not: a child run is cancelled, which stops what may be repeated.
+        """
         for one in self._processes:
             if not one.is_over and one.is_within(process):
-                if decided and one.wait.is_over:
+                if one.wait.is_over:
                     self.doubts.append("something could go on in the turn in which it was stopped")
                 one.is_over = True
                 one.work.close()
         for flight in self.open_flights(process):
-            if decided and flight.turn == self.turn:
+            if flight.turn == self.turn:
                 self.doubts.append(f"{flight.path} began in the turn in which it was stopped")
-            if not flight.is_effect:
+            if not flight.is_effect or flight.run != run:
                 flight.ends_s = self.now_s
 
     def open_flights(self, process: Process) -> list[Flight]:
@@ -155,11 +159,11 @@ class Stage:
             if flight.ends_s > self.now_s:
                 yield Wait(due_s=flight.ends_s)
 
-    def fly(self, path: str, duration_s: float, *, is_effect: bool) -> Flight:
+    def fly(self, run: str, path: str, duration_s: float, *, is_effect: bool) -> Flight:
         """Let the body of a task be under way."""
         assert self._current is not None
         end_s = self.now_s + duration_s
-        flight = Flight(self._current, path, is_effect, self.turn, end_s)
+        flight = Flight(self._current, run, path, is_effect, self.turn, end_s)
         self.flights.append(flight)
         return flight
 
