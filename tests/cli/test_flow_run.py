@@ -116,6 +116,7 @@ def test_a_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     assert shell.ledger() == ["before", "after"]
 
 
+@pytest.mark.long
 def test_a_killed_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     """After SIGKILL the id alone carries the run on; no finished step is repeated."""
     process = shell.start("run", "slow.yaml", "--id", "k")

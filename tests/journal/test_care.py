@@ -60,6 +60,7 @@ def test_large_results_take_little_more_than_themselves(opened, path):
     assert size_of(path) + size_of(path, "-wal") <= 1.2 * 50 * 100_000
 
 
+@pytest.mark.long
 def test_the_log_is_bounded(opened, path):
     """However much is written, the log stays a few times the size at which it is emptied."""
     limit = 512 * 1024

@@ -157,6 +157,7 @@ def test_text_of_other_encoders_comes_back(encoded: bytes) -> None:
     assert store.family().unpack(grown) == encoded[:-1] + b",1" + encoded[-1:]
 
 
+@pytest.mark.long
 @given(values)
 @example({"\\/1000000.5": "\\/1000000.5" * 20, "b": ["/" * 90]})
 def test_other_encoders_values_come_back(value: Any) -> None:

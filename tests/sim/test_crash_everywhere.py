@@ -256,6 +256,7 @@ def test_nothing_is_imported():
 """
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "text", "count"), [("user", PROJECT, 3), ("stranger", STRANGER, 1)]
 )

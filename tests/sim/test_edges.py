@@ -27,6 +27,7 @@ def prove(program: Any, seeds: int = 4, **options: Any) -> Any:
     return reports[0].status, reports[0].output
 
 
+@pytest.mark.long
 def test_what_follows_a_deadlock_is_replayed_behind_it() -> None:
     """The engine's cancel of a stuck program is a fact: clean-up and compensation survive crashes."""
 
@@ -66,6 +67,7 @@ def test_signals_that_wait_survive_a_restart() -> None:
     assert found == ("succeeded", [1, 2, 3])
 
 
+@pytest.mark.long
 def test_time_and_steps_of_an_incarnation_are_its_own() -> None:
     """A new incarnation begins at one time in each replay, and finds none of the old one's steps."""
     bodies: list[str] = []
@@ -145,6 +147,7 @@ def test_a_lost_once_can_be_lost_again() -> None:
         assert world.reader.asks() == []
 
 
+@pytest.mark.long
 def test_a_child_that_ends_before_its_parent_asks_again_is_heard() -> None:
     """Parent and child recover at once, and the child is faster."""
 
@@ -271,6 +274,7 @@ def test_a_commit_holds_nothing_that_came_after_it(seed: int) -> None:
     assert found == ("succeeded", 1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("resident_max", [0, 2])
 def test_a_run_leaves_memory_only_once_the_file_has_all_of_it(resident_max: int) -> None:
     """The commit of one run makes no room by another whose records are still on their way.

@@ -169,6 +169,7 @@ CHOSEN = st.builds(
 )
 
 
+@pytest.mark.long
 @given(NUMBERS | BOOLS | CHOSEN)
 def test_the_expression_gives_what_python_gives(one: Both) -> None:
     """Whatever is computed with references gives the same as with the values: brackets stand where they must."""

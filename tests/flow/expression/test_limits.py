@@ -89,6 +89,7 @@ def test_the_size_is_counted_in_bytes() -> None:
     assert caught.value.code == "too-long"
 
 
+@pytest.mark.long
 def test_a_spent_budget_cannot_be_caught() -> None:
     """No `||`, `exists` or `??` goes on after the budget is spent."""
     rows = list(range(2_000))
@@ -114,6 +115,7 @@ def test_ten_thousand_rows_are_normal() -> None:
     assert len(found) == 4_950
 
 
+@pytest.mark.long
 def test_the_outcome_is_the_same_each_time() -> None:
     """Whether the budget suffices depends on nothing but the expression and its values."""
     outcomes = []

@@ -103,6 +103,7 @@ def exact(source: str, data: Mapping[str, Any]) -> None:
     assert result(expression, only(expression, data)) == whole
 
 
+@pytest.mark.long
 @settings(max_examples=500)
 @given(expressions())
 def test_nothing_else_is_read(pair: tuple[str, str]) -> None:

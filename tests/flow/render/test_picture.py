@@ -75,6 +75,7 @@ def test_a_group_and_what_is_in_it_need_no_arrow() -> None:
     assert fold(picture).picture.edges == ()
 
 
+@pytest.mark.long
 @given(pictures())
 def test_everything_seen_stands_somewhere_once(picture: Picture) -> None:
     """The tree has each visible part once, in the order of the document within its group."""

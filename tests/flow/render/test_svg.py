@@ -19,6 +19,7 @@ def texts(document: str) -> list[str]:
     return ["".join(text.itertext()) for text in ET.fromstring(document).iter(f"{NS}text")]
 
 
+@pytest.mark.long
 @settings(max_examples=40)
 @given(pictures())
 def test_any_picture_is_well_formed(picture: Picture) -> None:

@@ -98,6 +98,7 @@ def test_no_line_is_too_wide(
     assert color or "\x1b" not in text
 
 
+@pytest.mark.long
 @settings(max_examples=25)
 @given(pictures())
 def test_colours_change_nothing_else(picture: Picture) -> None:

@@ -116,6 +116,7 @@ def test_json_places(data: st.DataObject) -> None:
             assert decoder.raw_decode(text, at(text, source.place(path, key=True)))[0] == key
 
 
+@pytest.mark.long
 @given(st.data())
 def test_yaml_places(data: st.DataObject) -> None:
     """What stands at the place of a path, in YAML, says its value, and before it its key."""
