@@ -171,6 +171,15 @@ class Play:
         found: list[dict[str, Any]] = await until(waits, "the run waits")
         return found
 
+    async def recorded(self, path: str) -> None:
+        """Wait until the end of a step is recorded, and with it what follows from it has begun."""
+
+        async def is_there() -> bool:
+            steps = {step.path: step for step in await self.run.steps()}
+            return path in steps and steps[path].ended_at is not None
+
+        await until(is_there, f"the end of {path} is recorded")
+
     async def crash(self) -> None:
         """Let the worker die, and another one take over."""
         run_id = self.run.id

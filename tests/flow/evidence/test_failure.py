@@ -39,6 +39,36 @@ nodes:
     }  # fmt: skip
 
 
+def test_a_failure_ends_the_body_around_it(stage: Stage) -> None:
+    """A body that fails waits for its effects in flight as well, before what handles it begins (F-29)."""
+    text = """
+nodes:
+  route:
+    switch:
+      - else: true
+        nodes:
+          effect: {call: hold_put, args: {what: effect}}
+          look: {call: hold, args: {what: look}}
+          go: {call: hold, args: {what: go}}
+          bad: {after: go, call: fall}
+    on_error: continue
+  told: {call: get, args: {what: "${outcome.route.status}"}}
+output: "${told}"
+"""
+    early: list[list[str]] = []
+
+    async def script(play: Play) -> None:
+        await play.begun("effect", "look", "go")
+        play.open("go")
+        await play.did("stopped", "look")
+        await play.recorded("route/look")
+        early.append(stage.begun("told"))
+        play.open("effect")
+
+    assert stage.play(text, script).output == "failed"
+    assert early == [[]]
+
+
 def test_a_flow_may_go_on(stage: Stage) -> None:
     """EVIDENCE-OF F-30: "With `on_error: continue` the node is `failed`, has no value, and the flow goes on." """
     ended = stage.play("""
