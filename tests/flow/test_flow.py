@@ -160,3 +160,17 @@ def test_names_from_files(tmp_path: Path, file: str, name: str) -> None:
     (tmp_path / file).write_text('{"podium": 1, "nodes": {}}', encoding="utf-8")
 
     assert Flow.load(tmp_path / file).name == name
+
+
+def test_a_key_that_is_the_same_for_every_item() -> None:
+    """Mostly its ``${}`` was forgotten."""
+    each = {
+        "for_each": [{"name": "a"}, {"name": "b"}],
+        "as": "file",
+        "key": "file.name",
+        "nodes": {},
+    }
+    (finding,) = Flow.from_dict({"podium": 1, "name": "x", "nodes": {"each": each}}).check()
+
+    assert (finding.code, finding.path) == ("wrong-type", "$.nodes.each.key")
+    assert "'file.name' is the same for every item" in finding.message

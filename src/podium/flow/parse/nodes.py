@@ -205,8 +205,12 @@ class Nodes:
         if item != "item":
             self._check_id(item, words.at_word("as"))
         words.require("nodes", "say what is done for each item")
+        key = words.optional_template("key")
+        if key is not None and key.is_constant:
+            text = f"the key {words.take('key')!r:.80} is the same for every item."
+            self._reading.fault("wrong-type", words.at_word("key"), text, f"Write '${{{item}.…}}'.")
         return ForEach(
-            items=words.template("for_each"), item=item, key=words.optional_template("key"),
+            items=words.template("for_each"), item=item, key=key,
             concurrency=words.whole("concurrency", CONCURRENCY, most=MAP_ITEMS_MAX),
             is_partial=words.flag("partial"), body=self.body(words, depth + 1),
         )  # fmt: skip
