@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+
 from typing import Any
 
 import pytest
@@ -609,3 +611,16 @@ def test_what_the_check_refuses() -> None:
     assert not found.is_complete
     with tasks((), usual):
         assert [one.code for one in Flow.from_dict(found.document).findings] == ["unknown-name"]
+
+
+def test_each_task_is_written_once() -> None:
+    """However the ways of many jumps cross, no task is written twice, and bodies do not pile up."""
+    do = ", ".join(
+        f"{{c{i}: {{switch: [{{skip: {{when: .n > {i}, then: c{min(i + 3, 39)}}}}}]}}}}, {{s{i}: {{set: {{n: '${{ .n - 1 }}'}}}}}}"
+        for i in range(40)
+    )
+    found = imported(f"do: [{do}]")
+
+    assert found.is_complete
+    assert json.dumps(found.document).count("- 1}") == 40
+    assert len(found.document["nodes"]) > 40

@@ -26,7 +26,6 @@ if TYPE_CHECKING:
 
 ITEMS_MAX: Final = 100_000
 _ALL_ENDS: Final[frozenset[Target]] = frozenset([End.EXIT, End.END])
-_DIRECTIVES: Final = {"exit": End.EXIT, "end": End.END}
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,53 +46,44 @@ class Step:
 class Listing:
     """A list of tasks with its jumps."""
 
-    def __init__(self, importer: Importer, steps: list[Step]) -> None:
+    def __init__(self, importer: Importer, source: Source, *, is_whole: bool) -> None:
+        """Read a list of tasks, each under its name.
+
+        Args:
+            importer: What writes the tasks.
+            source: The list.
+            is_whole: Whether it is the workflow itself, so that its end is the end of all.
+        """
         self._importer = importer
-        self._steps = steps
+        self._over: Target = End.EXIT if is_whole else End.END
+        entries = _entries(source)
+        self._places = {name: at for at, (name, _) in reversed([*enumerate(entries)])}
+        self._count = len(entries)
+        self._steps = [
+            Step(name, task, self._directive(task.get("then"), at), self._directive(None, at))
+            for at, (name, task) in enumerate(entries)
+        ]
         self._written: set[int] = set()
-        self._graph = Graph({at: self._following(step) for at, step in enumerate(steps)})
+        self._graph = Graph({at: self._following(step) for at, step in enumerate(self._steps)})
 
     # reading ----------------------------------------------------------------------------
 
-    @classmethod
-    def read(cls, importer: Importer, source: Source) -> Listing:
-        """Read a list of tasks, each under its name."""
-        entries: list[tuple[str, Source]] = []
-        for _, entry in source.inside():
-            named = entry.inside() if isinstance(entry.data, dict) else []
-            if len(named) != 1:
-                entry.error("wrong-type", "an entry of a list of tasks has one name, and its task.")
-            entries += named
-        if not isinstance(source.data, list):
-            source.error("wrong-type", f"expected a list of tasks; got {source.data!r:.60}.")
-        names = {name: at for at, (name, _) in reversed([*enumerate(entries)])}
-        return cls(
-            importer,
-            [
-                Step(
-                    name,
-                    task,
-                    cls._directive(task.get("then"), names, at, len(entries)),
-                    cls._directive(None, names, at, len(entries)),
-                )
-                for at, (name, task) in enumerate(entries)
-            ],
-        )
-
-    @staticmethod
-    def _directive(source: Source | None, names: dict[str, int], at: int, count: int) -> Target:
-        following: Target = at + 1 if at + 1 < count else End.EXIT
-        if source is None:
-            return following
-        then = source.take()
-        if then == "continue":
-            return following
-        if isinstance(then, str) and then in _DIRECTIVES:
-            return _DIRECTIVES[then]
-        if isinstance(then, str) and then in names:
-            return names[then]
-        source.error("unknown-name", f"no task of this list is called {then!r:.60}.")
-        return End.EXIT
+    def _directive(self, source: Source | None, at: int) -> Target:
+        following: Target = at + 1 if at + 1 < self._count else End.EXIT
+        then = "continue" if source is None else source.take()
+        match then:
+            case "continue":
+                return following
+            case "exit":
+                return End.EXIT
+            case "end":
+                return self._over
+            case str() if then in self._places:
+                return self._places[then]
+            case _:
+                assert source is not None
+                source.error("unknown-name", f"no task of this list is called {then!r:.60}.")
+                return End.EXIT
 
     def _following(self, step: Step) -> tuple[Target, ...]:
         if step.is_switch:
@@ -102,12 +92,11 @@ class Listing:
         if "if" in step.source:
             found.append(step.following)
         if _may_end(step.source.data):
-            found.append(End.END)
+            found.append(self._over)
         return tuple(dict.fromkeys(found))
 
     def _cases(self, step: Step) -> list[tuple[Source | None, Target]]:
         """Return the cases of a switch; the last one has no condition."""
-        names = {one.name: at for at, one in reversed([*enumerate(self._steps)])}
         at = next(index for index, one in enumerate(self._steps) if one is step)
         cases: list[tuple[Source | None, Target]] = []
         default = step.onward
@@ -115,7 +104,7 @@ class Listing:
         for _, entry in found.inside() if found else []:
             named = entry.inside() if isinstance(entry.data, dict) else []
             for _, case in named:
-                target = self._directive(case.get("then"), names, at, len(self._steps))
+                target = self._directive(case.get("then"), at)
                 when = case.peek("when")
                 if when is None:
                     default = target
@@ -159,7 +148,7 @@ class Listing:
             else:
                 ends = self._step(line, at)
             is_begun = False
-            if len(ends.reached) != 1:
+            while len(ends.reached) > 1 and not ends.reached <= stops:
                 ends = self._dispatch(line, ends, stops)
             if len(ends.reached) != 1:
                 return ends
@@ -172,7 +161,7 @@ class Listing:
             line, step.name, step.source, can_skip=step.onward != step.following
         )
         onward: dict[End, Target] = {
-            End.EXIT: step.onward, End.END: End.END, End.SKIPPED: step.following,
+            End.EXIT: step.onward, End.END: self._over, End.SKIPPED: step.following,
         }  # fmt: skip
         reached = frozenset(onward[target] for target in ends.reached if isinstance(target, End))
         if ends.to is None:
@@ -188,9 +177,8 @@ class Listing:
 
     def _dispatch(self, line: Line, ends: Ends, stops: frozenset[Target]) -> Ends:
         """Go on from where several targets were reached."""
+        assert ends.to is not None
         targets = sorted(ends.reached, key=label)
-        if ends.to is None or all(target in stops for target in targets):
-            return ends
         conditions = [f"{ends.to} == '{label(target)}'" for target in targets[:-1]]
         name = self._importer.ids.new(ends.to.split(".", maxsplit=1)[0], "_then")
         return self._ways(line, name, [*zip([*conditions, None], targets, strict=True)], stops)
@@ -220,8 +208,7 @@ class Listing:
         stops: frozenset[Target],
     ) -> Ends:
         """Write several ways up to where they meet."""
-        join = self._graph.join({target for _, target in cases}, stops)
-        until = stops if join is None else stops | {join}
+        until = stops | self._graph.cuts([target for _, target in cases], stops)
         ways: list[Way] = []
         for when, target in cases:
             inner = line.inner()
@@ -272,6 +259,20 @@ def begun(line: Line, start: str) -> Line:
     return inner
 
 
+def _entries(source: Source) -> list[tuple[str, Source]]:
+    """Return the tasks of a list by name."""
+    if not isinstance(source.data, list):
+        source.error("wrong-type", f"expected a list of tasks; got {source.data!r:.60}.")
+        return []
+    entries: list[tuple[str, Source]] = []
+    for _, entry in source.inside():
+        named = entry.inside() if isinstance(entry.data, dict) else []
+        if len(named) != 1:
+            entry.error("wrong-type", "an entry of a list of tasks has one name, and its task.")
+        entries += named
+    return entries
+
+
 def _may_end(data: Any) -> bool:
     """Whether a task can end the whole workflow from within."""
     if not isinstance(data, dict):
@@ -291,9 +292,9 @@ def _may_end(data: Any) -> bool:
 # kinds ------------------------------------------------------------------------------------
 
 
-def tasks(importer: Importer, line: Line, source: Source | None) -> Ends:
+def tasks(importer: Importer, line: Line, source: Source | None, *, is_whole: bool = False) -> Ends:
     """Write a list of tasks into a body."""
-    return Listing.read(importer, source).write(line) if source is not None else NEXT
+    return Listing(importer, source, is_whole=is_whole).write(line) if source else NEXT
 
 
 def group(importer: Importer, line: Line, _name: str, source: Source) -> Ends:

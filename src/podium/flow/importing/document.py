@@ -29,9 +29,9 @@ _LEFT_OUT: Final = {
 }
 _KEPT: Final = frozenset(["functions", "errors", "retries", "timeouts"])
 _KEPT_OUTSIDE: Final = {
-    "secrets": "secrets are not named in a flow: what it reads is recorded.",
-    "authentications": "credentials stay outside of a flow.",
-    "catalogs": "functions of catalogs are tasks here, known by their names.",
+    "secrets": ("secrets", "secrets are not named in a flow: what it reads is recorded."),
+    "authentications": ("authentication", "credentials stay outside of a flow."),
+    "catalogs": ("catalog", "functions of catalogs are tasks here, known by their names."),
 }
 _OF_OTHERS: Final = frozenset(["unknown-task", "unknown-workflow"])
 WHAT: Final = "Serverless Workflow"
@@ -235,7 +235,7 @@ class _Writer:
         self.ledger.note_the_rest()
 
     def _do(self, line: Line) -> Ends:
-        return control.tasks(self._importer, line, self._source.get("do"))
+        return control.tasks(self._importer, line, self._source.get("do"), is_whole=True)
 
     # the head ---------------------------------------------------------------------------
 
@@ -285,7 +285,7 @@ class _Writer:
             assert kept is not None
             if group in _KEPT_OUTSIDE:
                 kept.take()
-                kept.warn(group, _KEPT_OUTSIDE[group], "Let the tasks know them.")
+                kept.warn(*_KEPT_OUTSIDE[group], "Let the tasks know them.")
             elif group == "extensions":
                 kept.lost(
                     "extension", "tasks that extensions put around others are not carried over."

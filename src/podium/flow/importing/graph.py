@@ -52,18 +52,25 @@ class Graph:
             if target not in closed
         )
 
-    def join(self, targets: Iterable[Target], stops: Iterable[Target]) -> Target | None:
-        """Return the first task that several of these ways come to, or None."""
+    def cuts(self, targets: Iterable[Target], stops: Iterable[Target]) -> frozenset[Target]:
+        """Return the tasks that several ways come to: there they end, so that each is written once.
+
+        What lies on a circle with one of the targets is left out: the circle belongs to its way.
+        """
         closed = frozenset(stops)
-        ways = [self.reachable(target, closed) for target in set(targets)]
-        counts = Counter(target for way in ways for target in way if target not in closed)
-        shared = {target for target, count in counts.items() if count > 1}
-        shared -= set(End)
-        return max(
-            sorted(shared, key=str),
-            key=lambda target: len(self.reachable(target, closed) & shared),
-            default=None,
-        )
+        starts = list(targets)
+        ways = {start: self.reachable(start, closed) for start in starts}
+        counts = Counter(target for start in starts for target in ways[start])
+        shared = {target for target, count in counts.items() if count > 1} - closed - set(End)
+        circles: set[Target] = set()
+        for start in ways:
+            if start not in closed and self.repeats(start, closed):
+                circles |= {
+                    target
+                    for target in shared & ways[start]
+                    if start in self.reachable(target, closed)
+                }
+        return frozenset(shared - circles)
 
     def _next(self, target: Target, closed: frozenset[Target]) -> tuple[Target, ...]:
         if isinstance(target, End) or target in closed:
