@@ -173,4 +173,4 @@ def test_a_key_that_is_the_same_for_every_item() -> None:
     (finding,) = Flow.from_dict({"podium": 1, "name": "x", "nodes": {"each": each}}).check()
 
     assert (finding.code, finding.path) == ("wrong-type", "$.nodes.each.key")
-    assert "'file.name' is the same for every item" in finding.message
+    assert "'file.name' names no item" in finding.message

@@ -153,7 +153,7 @@ def _bodies(depth: int) -> dict[str, st.SearchStrategy[Any]]:
         "for_each": st.fixed_dictionaries(
             {"for_each": st.sampled_from(["${input.urls}", [1, 2]]), "nodes": inner},
             optional={
-                "as": st.sampled_from(["url", "item"]), "key": TEXTS, "concurrency": st.integers(1, 9),
+                "as": st.sampled_from(["url", "item"]), "key": st.sampled_from(["${url}", "${item.id}", "k${loop.index}"]), "concurrency": st.integers(1, 9),
                 "partial": st.booleans(), "output": VALUES,
             },
         ),

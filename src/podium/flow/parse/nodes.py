@@ -206,8 +206,8 @@ class Nodes:
             self._check_id(item, words.at_word("as"))
         words.require("nodes", "say what is done for each item")
         key = words.optional_template("key")
-        if key is not None and key.is_constant:
-            text = f"the key {words.take('key')!r:.80} is the same for every item."
+        if key is not None and (key.is_constant or not isinstance(key.source, str)):
+            text = f"the key {words.take('key')!r:.80} names no item."
             self._reading.fault("wrong-type", words.at_word("key"), text, f"Write '${{{item}.…}}'.")
         return ForEach(
             items=words.template("for_each"), item=item, key=key,

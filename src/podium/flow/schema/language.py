@@ -285,7 +285,7 @@ def _for_each_words() -> dict[str, Schema]:
         "key": described(
             "Key",
             "Names the body of an item; texts or numbers that differ. Its number unless given.",
-            {"examples": ["${url}"]},
+            {"type": "string", "pattern": r"(^|[^$])\$\{", "examples": ["${url}"]},
         ),
         "concurrency": described(
             "Concurrency", "Bodies under way at once; 100 unless given.", bounds
