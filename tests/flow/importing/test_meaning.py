@@ -55,7 +55,7 @@ def compare(tasks: list[Data], start: int) -> None:
     assert given == wanted, (given, wanted)
 
 
-@settings(max_examples=25)
+@settings(max_examples=12)
 @given(programs(), st.integers(0, 14))
 def test_meaning(tasks: list[Data], start: int) -> None:
     """Jumps, loops, conditions, data flow, context and errors are carried over with their meaning."""

@@ -180,7 +180,8 @@ class Listing:
         assert ends.to is not None
         targets = sorted(ends.reached, key=label)
         conditions = [f"{ends.to} == '{label(target)}'" for target in targets[:-1]]
-        name = self._importer.ids.new(ends.to.split(".", maxsplit=1)[0], "_then")
+        before = ends.to.split(".", maxsplit=1)[0].split("_then", maxsplit=1)[0]
+        name = self._importer.ids.new(before, "_then")
         return self._ways(line, name, [*zip([*conditions, None], targets, strict=True)], stops)
 
     def _switch(self, line: Line, at: int, stops: frozenset[Target]) -> Ends:

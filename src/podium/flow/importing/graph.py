@@ -63,12 +63,10 @@ class Graph:
         counts = Counter(target for start in starts for target in ways[start])
         shared = {target for target, count in counts.items() if count > 1} - closed - set(End)
         circles: set[Target] = set()
-        for start in ways:
+        for start, way in ways.items():
             if start not in closed and self.repeats(start, closed):
                 circles |= {
-                    target
-                    for target in shared & ways[start]
-                    if start in self.reachable(target, closed)
+                    target for target in shared & way if start in self.reachable(target, closed)
                 }
         return frozenset(shared - circles)
 
