@@ -38,7 +38,9 @@ def seconds(duration: Duration, *, what: str = "duration") -> float:
     if value < 0:
         raise InvalidOption(f"{what} is {duration!r}; a duration cannot be negative.")
     if not value <= DURATION_S_MAX:
-        raise InvalidOption(f"{what} is {str(duration)[:60]!r}; at most 100 years can be waited for.")
+        raise InvalidOption(
+            f"{what} is {str(duration)[:60]!r}; at most 100 years can be waited for."
+        )
     return value
 
 
