@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 
 from podium.flow.expression import Expression, Template
 from podium.flow.importing.jq import Jq, NotCarried, One, parse
+from podium.flow.importing.jq import translator as translator_of
 from podium.flow.importing.pieces import pieces
 from podium.flow.importing.speech import spread
 from tests.flow.importing.jq_cases import CARRIED, DATA, REFUSED
@@ -20,7 +21,7 @@ from tests.flow.importing.jq_cases import CARRIED, DATA, REFUSED
 
 def translator(schema: dict[str, Any] | None = None) -> Jq:
     """Return a translator whose ``.`` is the input."""
-    return Jq(One.named("input"), {}, {"input": schema or {}})
+    return translator_of(One.named("input"), {}, {"input": schema or {}})
 
 
 def said(program: str, schema: dict[str, Any] | None = None) -> str:

@@ -63,7 +63,7 @@ def test_meaning(tasks: list[Data], start: int) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=600)
+@settings(max_examples=250)
 @given(programs(), st.integers(0, 14))
 def test_meaning_long(tasks: list[Data], start: int) -> None:
     """The same for many more programs."""

@@ -7,7 +7,7 @@ import re
 from pathlib import Path
 
 from podium.flow.importing.document import TASKS
-from podium.flow.importing.importer import KINDS
+from podium.flow.importing.kinds import KINDS
 
 ROOT = Path(__file__).parents[3]
 PAGE = (ROOT / "docs" / "import.md").read_text(encoding="utf-8")

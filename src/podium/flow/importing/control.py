@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from podium.flow.importing.graph import End, Graph, Target
+from podium.flow.importing.importer import Importer
 from podium.flow.importing.jq import One
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import (
@@ -20,9 +21,6 @@ from podium.flow.importing.line import (
     needs_of,
 )
 from podium.flow.importing.names import MISSING
-
-if TYPE_CHECKING:
-    from podium.flow.importing.importer import Importer
 
 ITEMS_MAX: Final = 100_000
 _ALL_ENDS: Final[frozenset[Target]] = frozenset([End.EXIT, End.END])

@@ -11,6 +11,7 @@ from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.importing import control
 from podium.flow.importing.importer import Importer
 from podium.flow.importing.jq import One, Record
+from podium.flow.importing.kinds import KINDS
 from podium.flow.importing.ledger import Ledger, Source, refuse_non_json
 from podium.flow.importing.line import Ends, Line, TooLarge
 from podium.flow.importing.names import MISSING, slug
@@ -185,7 +186,7 @@ class _Writer:
         self._fields = fields
         self._data = data
         self._source = ledger.root
-        self._importer = Importer(ledger, data, passes_max=passes_max)
+        self._importer = Importer(ledger, data, KINDS, passes_max=passes_max)
 
     @property
     def tasks(self) -> list[str]:

@@ -2,13 +2,9 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
-
+from podium.flow.importing.importer import Importer
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import NEXT, Ends, Line
-
-if TYPE_CHECKING:
-    from podium.flow.importing.importer import Importer
 
 
 def put(importer: Importer, line: Line, name: str, source: Source) -> Ends:

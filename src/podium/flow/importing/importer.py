@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final
+from typing import Any
 
-from podium.flow.importing import control, events, listening, services, trying
 from podium.flow.importing.durations import duration_ms, duration_text
 from podium.flow.importing.errors import ErrorCodes
 from podium.flow.importing.graph import End
@@ -17,21 +16,6 @@ from podium.flow.importing.speech import Speech
 
 Kind = Callable[["Importer", Line, str, Source], Ends]
 """Writes the nodes of one kind of task; ``line.value`` is what it is given, then what it gives."""
-KINDS: Final[Mapping[str, Kind]] = {
-    "call": services.call,
-    "for": control.repeat,
-    "do": control.group,
-    "emit": events.emit,
-    "fork": control.fork,
-    "listen": listening.listen,
-    "raise": trying.fail,
-    "run": services.run,
-    "set": events.put,
-    "try": trying.attempt,
-    "wait": events.wait,
-}
-"""All kinds but ``switch``, which is a part of the list it stands in."""
-_COMPOSITE: Final = frozenset(["for", "do", "fork", "try", "call", "listen"])
 
 
 class Importer:
@@ -45,8 +29,11 @@ class Importer:
         calling: The functions that are being written, from outside in.
     """
 
-    def __init__(self, ledger: Ledger, data: Mapping[str, Any], *, passes_max: int) -> None:
+    def __init__(
+        self, ledger: Ledger, data: Mapping[str, Any], kinds: Mapping[str, Kind], *, passes_max: int
+    ) -> None:
         self.ids = Ids()
+        self._kinds = kinds
         self.errors = ErrorCodes(data)
         self.pool = Pool()
         self.passes_max = passes_max
@@ -207,12 +194,12 @@ class Importer:
         raw = line.value
         self.take_input(line, name, source)
         given = line.value
-        kind = next((kind for kind in KINDS if kind in source), None)
+        kind = next((kind for kind in self._kinds if kind in source), None)
         if kind is None:
             source.error("no-kind", "no kind of task is known by these words.")
             return self.broken(line, name)
         self._ledger.use(f"{source.path}.{kind}")
-        ends = KINDS[kind](self, line, name, source)
+        ends = self._kinds[kind](self, line, name, source)
         self._set_task(line, name, source, raw=raw, output=line.value)
         if ends.reached == {End.EXIT} or not ("output" in source or "export" in source):
             self.give_output(line, name, source, given)
@@ -310,6 +297,3 @@ class Importer:
 def pointer(path: str) -> str:
     """Return a path of ours as a JSON pointer."""
     return path.removeprefix("$").replace(".", "/").replace("[", "/").replace("]", "")
-
-
-__all__ = ["KINDS", "End", "Importer", "pointer"]

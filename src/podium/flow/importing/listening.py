@@ -2,17 +2,15 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from podium.flow.importing import control
 from podium.flow.importing.graph import End
+from podium.flow.importing.importer import Importer
 from podium.flow.importing.jq import One
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import NEXT, Ends, Line
 from podium.flow.importing.names import MISSING
-
-if TYPE_CHECKING:
-    from podium.flow.importing.importer import Importer
 
 _BY_SENDER: Final = "Whoever passes events on as signals of the run sends those that fit."
 _STRATEGIES: Final = ("one", "all", "any")

@@ -4,14 +4,12 @@ from __future__ import annotations
 
 import re
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from podium.flow.importing.graph import End
+from podium.flow.importing.importer import Importer
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import NEXT, Ends, Line
-
-if TYPE_CHECKING:
-    from podium.flow.importing.importer import Importer
 
 PROTOCOLS: Final = ("http", "grpc", "openapi", "asyncapi", "a2a", "mcp")
 """The functions that the specification defines, each a task of that name here."""

@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 from podium.flow.expression import Expression, ExpressionError, Problem, Template
-from podium.flow.importing.jq import Constant, Jq, NotCarried, One, Value, parse
+from podium.flow.importing.jq import Constant, Jq, NotCarried, One, Value, parse, translator
 from podium.flow.importing.jq.functions import as_text
 from podium.flow.importing.jq.syntax import ListOf, Literal, MapOf, Node, Text
 from podium.flow.importing.jq.values import Many, Selected, written
@@ -44,7 +44,7 @@ class Speech:
 
     def jq(self, *, can_merge: bool = True) -> Jq:
         """Return the translator for one program."""
-        return Jq(
+        return translator(
             self.dot,
             {**self.line.variables, **self.variables},
             self.line.pool.schemas,

@@ -2,18 +2,16 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from podium.flow.importing import control
 from podium.flow.importing.durations import duration_text
+from podium.flow.importing.importer import Importer
 from podium.flow.importing.jq import One
 from podium.flow.importing.jq.values import quoted
 from podium.flow.importing.ledger import Source
 from podium.flow.importing.line import NEVER, NEXT, Ends, Line, Shape, Way, branch, either
 from podium.flow.importing.speech import escaped
-
-if TYPE_CHECKING:
-    from podium.flow.importing.importer import Importer
 
 ATTEMPTS_MAX: Final = 1_000_000
 _LONGEST: Final = "365d"

@@ -3,11 +3,12 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import TYPE_CHECKING, Final
+from typing import Final
 
 from podium.flow.expression import Kind
 from podium.flow.importing.jq import operators
 from podium.flow.importing.jq.errors import NotCarried
+from podium.flow.importing.jq.program import Jq
 from podium.flow.importing.jq.syntax import Each, Identity, ListOf, Literal, Node, Pipe
 from podium.flow.importing.jq.values import (
     Constant,
@@ -19,9 +20,6 @@ from podium.flow.importing.jq.values import (
     joined,
     quoted,
 )
-
-if TYPE_CHECKING:
-    from podium.flow.importing.jq.translate import Jq
 
 _TASK: Final = "Compute it in a task."
 _METHODS: Final = {

@@ -3,10 +3,11 @@
 from __future__ import annotations
 
 from dataclasses import replace
-from typing import TYPE_CHECKING, Any, Final
+from typing import Any, Final
 
 from podium.flow.expression import Expression, ExpressionError, Kind
 from podium.flow.importing.jq.errors import NotCarried
+from podium.flow.importing.jq.program import Jq
 from podium.flow.importing.jq.syntax import Binary, Choice, Function, Identity, Negative
 from podium.flow.importing.jq.values import (
     Constant,
@@ -18,9 +19,6 @@ from podium.flow.importing.jq.values import (
     joined,
     object_of,
 )
-
-if TYPE_CHECKING:
-    from podium.flow.importing.jq.translate import Jq
 
 NUMBERS: Final = (Kind.INT, Kind.DOUBLE)
 _EMPTY_OF: Final = {Kind.LIST: "[]", Kind.STRING: "''", Kind.INT: "0", Kind.DOUBLE: "0"}
