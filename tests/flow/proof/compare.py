@@ -13,9 +13,13 @@ import msgspec
 
 from podium.core.codec import decode_any
 from podium.core.errors import ErrorInfo
+from podium.core.spec import StoredDocument, WorkflowSpec
 from podium.engine.replaying import Values
 from podium.flow.flow import Flow as FlowDocument
+from podium.flow.interpret import FlowRun
+from podium.flow.spec import FlowSpec
 from podium.testing.crash import quiet
+from podium.testing.process import SimProcess
 from podium.testing.simulator import SimWorld
 from tests.flow.proof.generate import Flow
 from tests.flow.proof.parts import Call, Report
@@ -35,6 +39,8 @@ class Real(NamedTuple):
     error: Any
     calls: list[Call]
     undone: list[Call]
+    nodes: dict[str, tuple[str, str | None]]
+    """Status and reason of the nodes that it had to the last; of a loop, those of the last pass."""
 
 
 def reference_of(flow: Flow) -> Report:
@@ -47,7 +53,9 @@ def carry_out(flow: Flow, seed: int = 0) -> Real:
     fresh_outside()
     document = FlowDocument.from_dict(flow.document)
     with quiet(), SimWorld(seed, slowness=0.0, environment={}) as world:
-        world.worker()
+        process = world.worker()
+        world.run_until(lambda: hasattr(process, "engine"))
+        seen = _watch(process)
         world.start(document, flow.input)
         world.settle()
         row = world.row("run")
@@ -58,7 +66,34 @@ def carry_out(flow: Flow, seed: int = 0) -> Real:
         error = None if row.error is None else msgspec.json.decode(row.error, type=ErrorInfo)
         undone = [one for one in outside.calls if one.path.startswith("compensate/")]
         calls = [one for one in outside.calls if one not in undone]
-        return Real(row.status, output, error, calls, undone)
+        nodes = {place: end for one in seen for place, end in _ends(one)}
+        return Real(row.status, output, error, calls, undone, nodes)
+
+
+def _watch(process: SimProcess) -> list[FlowRun]:
+    """Return a list that each run of a document in a process is added to."""
+    seen: list[FlowRun] = []
+    interpret = process.engine._interpret
+
+    def watched(kept: StoredDocument) -> WorkflowSpec:
+        spec = interpret(kept)
+        assert isinstance(spec, FlowSpec)
+        spec.observe = seen.append
+        return spec
+
+    process.engine._interpret = watched
+    return seen
+
+
+def _ends(flow: FlowRun) -> Iterator[tuple[str, tuple[str, str | None]]]:
+    """Give how each node of a run has ended."""
+    waiting: list[Any] = [flow.root]
+    while waiting:
+        body = waiting.pop()
+        for run in body.nodes.values():
+            place = f"{flow.context.about.run_id}:{run.path}"
+            yield place, (run.status.value, run.reason or None)
+            waiting += run.inner
 
 
 def differences(report: Report, real: Real) -> Iterator[str]:
@@ -76,6 +111,11 @@ def differences(report: Report, real: Real) -> Iterator[str]:
     if seen != expected:
         yield f"output:\n  page {json.dumps(expected)}\n  run  {json.dumps(seen)}"
     yield from _call_differences("calls", report.calls, real.calls)
+    for place in report.nodes.keys() & real.nodes.keys():
+        end = report.nodes[place]
+        status, reason = real.nodes[place]
+        if status != end.status or (status == "skipped" and reason != end.reason):
+            yield f"node {place}: page {end}, run {status}, {reason}"
     yield from _undo_differences(report.undone, real.undone)
 
 

@@ -197,8 +197,12 @@ class _Drawing:
     ) -> None:
         own = inner[len(outer) :]
         name = self.name("n")
-        if self.words.races and len(own) > 1 and self.is_drawn(5):
-            part = self._racing(own)
+        if self.words.races and self.is_drawn(6):
+            self._contest(nodes, inner, depth)
+            return
+        slow = [one for one in own if {"call", "wait", "ask"} & nodes[one.text].keys()]
+        if self.words.races and len(slow) > 1 and self.is_drawn(4):
+            part = self._racing(slow)
         else:
             part = self._part(inner, depth)
             self._conditions(part, inner, own)
@@ -255,6 +259,40 @@ class _Drawing:
             args = {"how": {"s": 1}, "n": f"${{{first}}}"}
             return _Part({"call": "proof_number", "args": args, "join": join, **words}, "int", True)
         return _Part({"set": f"${{{first}}}", "join": join, **words}, kind, True)
+
+    def _contest(self, nodes: dict[str, Data], inner: list[Known], depth: int) -> None:
+        """Draw two chains, and a node that takes the first that is there; often nobody else reads them."""
+        ends: list[str] = []
+        hidden: list[Known] = []
+        for _ in range(2):
+            first, last = self.name("n"), self.name("n")
+            nodes[first] = self._sure_call(str(self._count))
+            nodes[last] = self._sure_call(f"${{{first}}}")
+            if self.draw(st.booleans()):
+                nodes[last] = self._within(nodes[last])
+            hidden += [
+                Known(one, "int", is_node=True, may_be_missing=True) for one in (first, last)
+            ]
+            ends.append(last)
+        name = self.name("n")
+        join = self.one("any", 1, {"of": "any", "rest": "continue"})
+        nodes[name] = {"set": f"${{{ends[0]}? ?? {ends[1]}? ?? 9}}", "join": join}
+        if self.is_drawn(4):
+            inner += hidden
+        inner.append(Known(name, "int", is_node=True))
+
+    def _sure_call(self, number: str) -> Data:
+        how = {"s": self.one(1, 300, 2000)}
+        effect: Data = {"effect": "write"} if self.is_drawn(3) else {}
+        number = number if number.startswith("$") else f"${{{number}}}"
+        return {"call": "proof_number", "args": {"how": how, "n": number}, **effect}
+
+    def _within(self, call: Data) -> Data:
+        """Put a call into the body of a node, with another one behind it."""
+        one, two = self.name("n"), self.name("n")
+        nodes = {one: call, two: self._sure_call(f"${{{one}}}")}
+        case = {"else": True, "nodes": nodes, "output": f"${{{two}}}"}
+        return {"switch": [case]}
 
     # kinds ------------------------------------------------------------------------------
 

@@ -114,6 +114,13 @@ class NodeRun:
     end: End | None = None
     turn: int = -1
     process: Process | None = None
+    is_started: bool = False
+
+    @property
+    def may_read(self) -> bool:
+        """Whether it, or something in a body of it, may still look at other nodes."""
+        has_bodies = "nodes" in self.spec or "switch" in self.spec
+        return not self.end and (has_bodies or not self.is_started)
 
     @property
     def is_ok(self) -> bool:

@@ -85,12 +85,13 @@ def tail_names(spec: Data) -> frozenset[str]:
     """Return the names that a node reads once a body of it has ended; those of the body are left out."""
     found: set[str] = set()
     for body in [spec, *spec.get("switch", [])]:
-        read = set(_read_at_end(body))
+        read = set(read_at_end(body))
         found |= read - set(body.get("nodes", {}))
     return frozenset(found)
 
 
-def _read_at_end(body: Data) -> Iterator[str]:
+def read_at_end(body: Data) -> Iterator[str]:
+    """Give the names that the owner of a body reads of it."""
     for word in ("while", "until"):
         if word in body:
             yield from (one.node for one in condition(body[word]).references)
@@ -107,6 +108,6 @@ def _names(spec: Data) -> Iterator[str]:
     yield from (one.node for one in own_references(spec))
     yield from after_of(spec)
     for body in [spec, *spec.get("switch", [])]:
-        yield from _read_at_end(body)
+        yield from read_at_end(body)
         for inner in body.get("nodes", {}).values():
             yield from _names(inner)

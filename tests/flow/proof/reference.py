@@ -35,6 +35,7 @@ from tests.flow.proof.reading import (
     kind_of,
     names_within,
     own_references,
+    read_at_end,
     references,
     tail_names,
 )
@@ -70,7 +71,8 @@ class Interpreter:
             self.stage.begin(self._deliver(at_s, name, value))
         process = self.stage.run(self._flow(document, input, run))
         for turn, nodes in self._joins:
-            if sum(one.turn == turn for one in nodes) > 1:
+            ends = [one.end for one in nodes if one.turn == turn]
+            if sum(end is not None and end.status != "cancelled" for end in ends) > 1:
                 self.stage.doubts.append("two dependencies of a join end in one turn")
         report = self.report
         report.doubts = self.stage.doubts
@@ -117,7 +119,7 @@ class Interpreter:
 
     def _body(self, body: Data, scope: Scope) -> Iterator[Wait]:
         """Carry out the nodes of a body: it is over when all of them are settled."""
-        scope.output = frozenset(one.node for one in references(body.get("output")))
+        scope.output = frozenset(read_at_end(body))
         for name, spec in body.get("nodes", {}).items():
             scope.nodes[name] = NodeRun(name, spec, f"{scope.path}{name}", scope)
         runs = list(scope.nodes.values())
@@ -158,6 +160,7 @@ class Interpreter:
     def _node(self, run: NodeRun) -> Work:
         try:
             yield from self._until_it_starts(run)
+            run.is_started = True
             self.report.started_s[_place(run)] = self.stage.now_s
             end = End("ok", (yield from self._with_policies(run)))
         except Skipped as skipped:
@@ -206,21 +209,20 @@ class Interpreter:
         _require(head_references(spec), scope)
 
     def _cancel(self, run: NodeRun, decider: NodeRun) -> None:
-        # F-27 When `any` or a number decides, the dependencies that are not settled are cancelled,
-        # unless another reader of theirs is not settled, or the body's output refers to them.
+        # F-27 When `any` or a number decides, the dependencies that are not settled are cancelled, unless
+        # somebody else may still read them: another reader that has not started, or has bodies and is
+        # not settled, or the body's output.
         if run.end or run.id in run.scope.output:
             return
         siblings = run.scope.nodes.values()
         readers = [one for one in siblings if run.id in names_within(one.spec)]
-        waiting = [one for one in readers if one is not decider and not one.end]
-        if waiting:
-            if all(_place(one) in self.report.started_s for one in waiting):
-                self.stage.doubts.append("F-27: its readers have started, but are not settled")
+        if any(one is not decider and one.may_read for one in readers):
             return
+        may_read = run.may_read
         self._stop(run)
         # F-27 (…) A cancelled dependency takes along those that it alone was waiting for.
         for one in run.scope.nodes.values():
-            if one.id in names_within(run.spec):
+            if may_read and one.id in names_within(run.spec):
                 self._cancel(one, decider)
 
     # policies -----------------------------------------------------------------------------
