@@ -103,7 +103,10 @@ class Interpreter:
         scope = Scope(None, run, "", {"input": {**defaults, **input}, "env": env})
         try:
             yield from self._body(document, scope)
-            return (yield from self._evaluate(document.get("output"), scope))
+            value = yield from self._evaluate(document.get("output"), scope)
+            # F-28 (…) effects of it that are in flight come to their end unheard: so no run ends before.
+            yield from self.stage.wait_for_effects(self.stage.current)
+            return value
         except Needs as needs:
             # F-10 An output that refers plainly to a node without a value fails the run with the code
             # `no-output`, and says why the node has none.
@@ -114,6 +117,7 @@ class Interpreter:
             # A child run that is cancelled with its node undoes what it did, by itself.
             self.report.undone += self._to_undo.pop(run, [])[::-1]
             raise
+        yield from self.stage.wait_for_effects(self.stage.current)
         yield from self._undo(run)
         raise problem
 

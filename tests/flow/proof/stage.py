@@ -79,6 +79,12 @@ class Stage:
         self._current: Process | None = None
         self._times: list[float] = []
 
+    @property
+    def current(self) -> Process:
+        """The process that is going on."""
+        assert self._current is not None
+        return self._current
+
     def begin(self, work: Work) -> Process:
         """Begin a process, as a part of the one that is going on now."""
         process = Process(self._current, work)
@@ -161,9 +167,8 @@ class Stage:
 
     def fly(self, run: str, path: str, duration_s: float, *, is_effect: bool) -> Flight:
         """Let the body of a task be under way."""
-        assert self._current is not None
         end_s = self.now_s + duration_s
-        flight = Flight(self._current, run, path, is_effect, self.turn, end_s)
+        flight = Flight(self.current, run, path, is_effect, self.turn, end_s)
         self.flights.append(flight)
         return flight
 
