@@ -288,7 +288,7 @@ class Binder:
             InputInvalid: A name is missing or unknown.
         """
         self._check_names(given)
-        return self._built(dict(given))
+        return self._built(self._placed(given))
 
     def _check_names(self, given: Mapping[str, Any]) -> None:
         if self._simple and given.keys() == self._signature.parameters.keys():
@@ -308,6 +308,18 @@ class Binder:
                 f"{self.name}{self._signature} was given {list(given)}: {'; '.join(faults)}."
             )
 
+    def _placed(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Put what only ``**options`` takes where calls have it: under the name of that parameter."""
+        if self._simple:
+            return dict(given)
+        parameters = self._signature.parameters
+        rest = next((p.name for p in parameters.values() if p.kind is p.VAR_KEYWORD), None)
+        if rest is None or rest in given:
+            return dict(given)
+        own = {name: value for name, value in given.items() if name in parameters}
+        others = {name: value for name, value in given.items() if name not in parameters}
+        return {**own, rest: others} if others else own
+
     def from_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments given by name as plain JSON, in their declared types.
 
@@ -315,8 +327,9 @@ class Binder:
             InputInvalid: A name is missing or unknown, or a value does not fit its type.
         """
         self._check_names(given)
+        given = self._placed(given)
         if self._is_plain:
-            return dict(given)  # checked against the types as every call is, when it is copied
+            return given  # checked against the types as every call is, when it is copied
         try:
             return self.decode(encode(given, f"the arguments of {self.name}"))
         except ValueNotPortable as problem:

@@ -336,7 +336,7 @@ def _is_folded(node: Node, run: NodeRun) -> bool:
 def _last_body(run: NodeRun | None) -> BodyRun | None:
     if run is None or not run.inner:
         return None
-    last = run.inner[-1]
+    *_, last = run.inner
     assert isinstance(last, BodyRun)
     return last
 

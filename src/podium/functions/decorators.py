@@ -165,7 +165,7 @@ def _task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOption
     return TaskOptions(
         effect=effect,
         is_declared="effect" in given,
-        retry=given.get("retry", NO_RETRY),
+        retry=_retry(name, given.get("retry", NO_RETRY)),
         timeout_s=_seconds(given.get("timeout"), f"@task {name}: timeout"),
         total_timeout_s=_seconds(given.get("total_timeout"), f"@task {name}: total_timeout"),
         isolation=given.get("isolation", "thread"),
@@ -183,6 +183,12 @@ def _require_word(name: str, option: str, value: str, words: tuple[str, ...]) ->
         raise InvalidOption(
             f"@task {name}: {option}={value!r}; expected {' or '.join(map(repr, words))}."
         )
+
+
+def _retry(name: str, given: Any) -> Retry:
+    if not isinstance(given, Retry):
+        raise InvalidOption(f"@task {name}: retry={given!r}; expected Retry(attempts=…).")
+    return given
 
 
 def _seconds(duration: Duration | None, what: str) -> float | None:

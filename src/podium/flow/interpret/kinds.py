@@ -376,6 +376,7 @@ class _Items:
     async def run(self) -> list[Any]:
         """Carry it out."""
         self._end = asyncio.get_running_loop().create_future()
+        self._place.run.inner = self._under_way.values()
         try:
             self._launch()
             failure = await self._end
@@ -408,7 +409,6 @@ class _Items:
             self._under_way[index] = body
             body.begin(partial(self._ended, index, body))
         self._is_launching = False
-        self._place.run.inner = list(self._under_way.values())
 
     def _ended(self, index: int, body: BodyRun) -> None:
         self._under_way.pop(index, None)

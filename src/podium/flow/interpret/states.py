@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from collections.abc import Mapping
+from collections.abc import Collection, Mapping
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -95,7 +95,7 @@ class NodeRun:
         self.reason = ""
         self.value: Any = None
         self.error: StepFailed | None = None
-        self.inner: list[Owner] = []
+        self.inner: Collection[Owner] = ()
         self.future: asyncio.Future[Any] | None = None
         self.done = 0
         self.total = 0
