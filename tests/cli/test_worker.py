@@ -10,6 +10,7 @@ import pytest
 from tests.cli.conftest import Said, Shell
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("wish", [signal.SIGTERM, signal.SIGINT])
 def test_a_worker_takes_over_and_stops_cleanly(shell: Shell, wish: signal.Signals) -> None:
     """A worker goes on with the run of a killed process; asked to stop it drains and exits with 0."""
@@ -35,6 +36,7 @@ def test_a_worker_takes_over_and_stops_cleanly(shell: Shell, wish: signal.Signal
     assert shown["output"] == "after"
 
 
+@pytest.mark.long
 def test_a_worker_for_a_while(shell: Shell) -> None:
     """`--for` ends a worker by itself."""
     done = shell.run("worker", "shop", "--for", "10ms", "--db", "new.db")

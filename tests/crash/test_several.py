@@ -90,6 +90,7 @@ async def outputs(runs: list[Run[int]]) -> list[int]:
     return [await run.result() for run in runs]
 
 
+@pytest.mark.long
 def test_work_is_shared(place: Place) -> None:
     """Runs that a client submits are executed by all workers, each run by one, and nobody starves."""
     submit = job_workflow()

@@ -35,6 +35,7 @@ def test_close_empties_the_log(opened, path, tmp_path):
     assert paths(again) == ["a"]
 
 
+@pytest.mark.long
 def test_closed_files(opened, path, tmp_path):
     """Nothing but the file and its locks stays behind, threads included."""
     one = opened(log_bytes=4096 * 64)

@@ -52,6 +52,7 @@ def test_what_follows_a_deadlock_is_replayed_behind_it() -> None:
     assert status == "failed"
 
 
+@pytest.mark.long
 def test_signals_that_wait_survive_a_restart() -> None:
     """What the old incarnation has not received the new one does, in order, wherever it is crashed."""
 
@@ -198,6 +199,7 @@ def test_a_cancelled_child_tells_its_parent() -> None:
     assert prove(root, world=world) == ("succeeded", "child-cancelled")
 
 
+@pytest.mark.long
 def test_a_cancel_while_the_last_effects_end_changes_nothing() -> None:
     """The program has returned; only an effect it left behind is still in flight."""
 

@@ -193,6 +193,7 @@ def test_a_duration_does_not_follow_the_wall_clock(shift_s: float, *, crashes: b
         assert ended >= began + timedelta(hours=1)
 
 
+@pytest.mark.long
 @pytest.mark.parametrize(("shift_s", "slept_s"), [(DAY_S / 2, DAY_S / 2), (-DAY_S, 2 * DAY_S)])
 @pytest.mark.parametrize("crashes", [False, True])
 def test_a_time_of_day_follows_the_wall_clock(

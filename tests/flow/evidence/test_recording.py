@@ -190,6 +190,7 @@ def _naps(stage: Stage) -> None:
         return what
 
 
+@pytest.mark.long
 @pytest.mark.parametrize("seed", range(2))
 def test_the_same_facts_give_the_same(stage: Stage, seed: int) -> None:
     """EVIDENCE-OF F-69: "The same facts give the same nodes, values and order, live, after a crash and in another process."

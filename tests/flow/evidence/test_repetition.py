@@ -286,6 +286,7 @@ output: "${poll}"
 """
 
 
+@pytest.mark.long
 def test_passes_are_apart(stage: Stage) -> None:
     """EVIDENCE-OF F-56: "`every` waits between two passes, durably."
 

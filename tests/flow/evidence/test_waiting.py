@@ -23,6 +23,7 @@ def _play(stage: Stage, text: str, world: SimWorld, **given: Any) -> float:
     return world.time.now_s - before
 
 
+@pytest.mark.long
 def test_waits(stage: Stage) -> None:
     """EVIDENCE-OF F-59: "`wait: 10m` waits for that long, `wait: {until: "${input.at}"}` for that time of the wall clock, `wait: {signal: paid}` for the next signal of that name, first in, first out. All of them survive crashes." """
     text = """

@@ -55,6 +55,7 @@ def compare(tasks: list[Data], start: int) -> None:
     assert given == wanted, (given, wanted)
 
 
+@pytest.mark.long
 @settings(max_examples=12)
 @given(programs(), st.integers(0, 14))
 def test_meaning(tasks: list[Data], start: int) -> None:
