@@ -57,6 +57,7 @@ def carry_out(flow: Flow, seed: int = 0) -> Real:
         world.run_until(lambda: hasattr(process, "engine"))
         seen = _watch(process)
         world.start(document, flow.input)
+        began_s = world.time.now_s
         world.settle()
         row = world.row("run")
         assert row.status in ("succeeded", "failed"), world.tell()
@@ -64,8 +65,9 @@ def carry_out(flow: Flow, seed: int = 0) -> Real:
         if row.output is not None:
             output = decode_any(Values(world.reader, row.family).open(row.output))
         error = None if row.error is None else msgspec.json.decode(row.error, type=ErrorInfo)
-        undone = [one for one in outside.calls if one.path.startswith("compensate/")]
-        calls = [one for one in outside.calls if one not in undone]
+        made = [one._replace(at_s=one.at_s - began_s) for one in outside.calls]
+        undone = [one for one in made if one.path.startswith("compensate/")]
+        calls = [one for one in made if one not in undone]
         nodes = {place: end for one in seen for place, end in _ends(one)}
         return Real(row.status, output, error, calls, undone, nodes)
 
@@ -111,6 +113,8 @@ def differences(report: Report, real: Real) -> Iterator[str]:
     if seen != expected:
         yield f"output:\n  page {json.dumps(expected)}\n  run  {json.dumps(seen)}"
     yield from _call_differences("calls", report.calls, real.calls)
+    if not report.undone:
+        yield from _time_differences(report.calls, real.calls)
     for place in report.nodes.keys() & real.nodes.keys():
         end = report.nodes[place]
         status, reason = real.nodes[place]
@@ -128,6 +132,15 @@ def _call_differences(what: str, page: Iterable[Call], run: Iterable[Call]) -> I
 def _call(call: Call) -> str:
     args = {"n": 0, "text": None, "items": None, **call.args}
     return json.dumps([call.run, call.path, call.task, args, call.attempt], sort_keys=True)
+
+
+def _time_differences(page: Iterable[Call], run: Iterable[Call]) -> Iterator[str]:
+    """Compare when calls began: the moment that what they need was there."""
+    expected = {_call(one): one.at_s for one in page}
+    for one in run:
+        at_s = expected.get(_call(one))
+        if at_s is not None and abs(at_s - one.at_s) > TIGHT_S:
+            yield f"{one.path} began at {one.at_s} s, by the page at {at_s} s"
 
 
 def _undo_differences(page: list[Call], run: list[Call]) -> Iterator[str]:

@@ -200,6 +200,9 @@ class _Drawing:
         if self.words.races and self.is_drawn(6):
             self._contest(nodes, inner, depth)
             return
+        if self.is_drawn(8):
+            self._break(nodes, inner)
+            return
         slow = [one for one in own if {"call", "wait", "ask"} & nodes[one.text].keys()]
         if self.words.races and len(slow) > 1 and self.is_drawn(4):
             part = self._racing(slow)
@@ -280,6 +283,23 @@ class _Drawing:
         if self.is_drawn(4):
             inner += hidden
         inner.append(Known(name, "int", is_node=True))
+
+    def _break(self, nodes: dict[str, Data], inner: list[Known]) -> None:
+        """Draw a body in which one node fails beside others, and what comes after it."""
+        body, after = self.name("n"), self.name("n")
+        within = {self.name("n"): self._sure_call(str(self._count)) for _ in range(2)}
+        bad = self._sure_call(str(self._count))
+        bad["args"]["how"]["fails"] = ALWAYS
+        within[self.name("n")] = bad
+        kinds: list[Data] = [
+            {"switch": [{"else": True, "nodes": within}]},
+            {"until": "true", "max": 2, "nodes": within},
+            {"for_each": [1, 2], "as": self.name("i"), "nodes": within},
+            {"flow": {"nodes": within}},
+        ]
+        nodes[body] = {**self.one(*kinds), "on_error": "continue"}
+        nodes[after] = {**self._sure_call(str(self._count)), "after": [f"{body}?"]}
+        inner.append(Known(after, "int", is_node=True))
 
     def _sure_call(self, number: str) -> Data:
         how = {"s": self.one(1, 300, 2000)}

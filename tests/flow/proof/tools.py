@@ -110,7 +110,9 @@ TOOLS = {
 def _begin(name: str, args: dict[str, Any]) -> Behaviour:
     attempt = current_attempt.get()
     assert attempt is not None
-    call = Call(podium.run_id(), attempt.path, name, args, attempt.number, 0.0)
+    call = Call(
+        podium.run_id(), attempt.path, name, args, attempt.number, asyncio.get_running_loop().time()
+    )
     outside.calls.append(call)
     return TOOLS[name].behave(args, attempt.number)
 
