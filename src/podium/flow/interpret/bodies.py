@@ -246,11 +246,11 @@ class BodyRun:
             return
         if any(not self._has_decided(self.nodes[reader]) for reader in run.plan.readers):
             return
-        waiting = run.status is Status.WAITING
+        might_read = not self._has_decided(run)
         self._end_work(run)
         self.settle(run, Status.CANCELLED, reason="join")
-        if waiting:
-            for need in run.plan.needs:
+        if might_read:
+            for need in sorted(run.plan.reads_within):
                 self._release(need)
 
     @staticmethod
