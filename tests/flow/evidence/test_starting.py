@@ -69,24 +69,24 @@ nodes:
   quick: {call: hold, args: {what: quick}}
 output: "${last}"
 """
-    seen: list[list[str]] = []
+    seen: list[set[str]] = []
 
     async def script(play: Play) -> None:
         await play.begun("slow", "quick")
-        seen.append(stage.begun())
+        seen.append(set(stage.begun()))
         play.open("quick")
         await play.begun("quick!")
-        seen.append(stage.begun())
+        seen.append(set(stage.begun()))
         play.open("slow")
         await play.begun("behind")
-        seen.append(stage.begun())
+        seen.append(set(stage.begun()))
         play.open("quick!", "behind")
 
     assert stage.play(text, script).output == "quick! and slow"
     assert seen == [
-        ["slow", "quick"],
-        ["slow", "quick", "reader"],
-        ["slow", "quick", "reader", "behind"],
+        {"slow", "quick"},
+        {"slow", "quick", "reader"},
+        {"slow", "quick", "reader", "behind"},
     ]
     assert stage.begun()[-1] == "last"
 
