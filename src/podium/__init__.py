@@ -49,6 +49,7 @@ from podium.core.errors import (
     ValueNotPortable,
 )
 from podium.core.file import File
+from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import Retry
 from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
@@ -98,18 +99,18 @@ _LATE = {
 }
 
 __all__ = [
-    "AskNotFound", "Call", "Deadlocked", "ErrorInfo", "File", "Flow",
-    "FlowInvalid", "ForgottenAwait", "IdInUse", "InputInvalid",
-    "InvalidOption", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
-    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Refused", "ResultUnusable",
-    "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed",
-    "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt",
-    "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork",
-    "StoreSyncFailed", "Task", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow",
-    "__version__", "ask", "attempt", "child", "emit", "env", "gather", "headers",
-    "idempotency_key", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
-    "restart_with", "run", "run_id", "save_file", "scope", "send", "sleep", "sleep_until", "task", "uuid4",
-    "warn", "workflow",
+    "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
+    "File", "Flow", "FlowInvalid", "ForgottenAwait", "IdInUse", "InputInvalid", "InvalidOption",
+    "LastGood", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
+    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "Refused",
+    "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
+    "RunFailed", "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy",
+    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
+    "StoreOnNetwork", "StoreSyncFailed", "Task", "UnknownWorkflow", "UsageError",
+    "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child", "emit", "env",
+    "gather", "headers", "idempotency_key", "map", "now", "open_file", "patched", "publish", "race",
+    "random", "receive", "restart_with", "run", "run_id", "save_file", "scope", "send", "sleep",
+    "sleep_until", "task", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

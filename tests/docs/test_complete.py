@@ -14,7 +14,7 @@ import podium
 
 from podium.core import errors
 from podium.core.effects import Effect
-from podium.functions.decorators import TaskKeywords
+from podium.functions.options import TaskKeywords
 from podium.journal.records import Status
 from tests.docs.pages import PAGES, ROOT, place
 

@@ -19,6 +19,7 @@ from typing import Any, NamedTuple
 from podium.core.codec import Binder, Codec, codec_for, type_hints
 from podium.core.effects import Effect
 from podium.core.errors import NameTaken, UnknownWorkflow
+from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import NO_RETRY, Retry
 
 
@@ -36,20 +37,36 @@ class StoredDocument(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class TaskOptions:
-    """How a task is carried out (see :func:`podium.task`). Times are seconds."""
+    """How a task is carried out (see :func:`podium.task`). Times are seconds.
+
+    Limits and breakers have their keys: their own, or the name of the task.
+    """
 
     effect: Effect = Effect.WRITE
     is_declared: bool = False
     retry: Retry = NO_RETRY
     timeout_s: float | None = None
     total_timeout_s: float | None = None
+    queue_timeout_s: float | None = None
+    heartbeat_timeout_s: float | None = None
     isolation: str = "thread"
     overlap: bool = False
+    rate: Rate | None = None
+    concurrency: Concurrency | None = None
+    priority: int = 0
+    breaker: Breaker | None = None
+    cache: Cache | None = None
+    fallback: tuple[TaskSpec | LastGood | Degraded, ...] = ()
     unknown: str = "ask"
     reconcile: Any = None
     compensate: Any = None
     not_done: tuple[type[BaseException], ...] = ()
     expect_s: float = 0.0
+
+    @property
+    def shared(self) -> list[Rate | Concurrency | Breaker]:
+        """What it shares with other tasks that have the same key."""
+        return [one for one in (self.rate, self.concurrency, self.breaker) if one is not None]
 
 
 class _Definition:
@@ -151,10 +168,28 @@ class Registry:
         """Register a task.
 
         Raises:
-            NameTaken: Another module has a task of that name.
+            NameTaken: Another module has a task of that name, or another task has other options
+                under the key of a limit or a breaker.
         """
-        _refuse_twin("task", self.tasks.get(spec.name), spec)
+        old = self.tasks.get(spec.name)
+        _refuse_twin("task", old, spec)
+        if old is None and spec.options.shared:
+            self._refuse_other_options(spec)
         self.tasks[spec.name] = spec
+
+    def _refuse_other_options(self, new: TaskSpec) -> None:
+        """One key has one option. A task that is redefined may change it: a notebook does."""
+        for option in new.options.shared:
+            for old in self.tasks.values():
+                for other in old.options.shared:
+                    if type(other) is type(option) and other.key == option.key and other != option:
+                        kind = type(option).__name__
+                        raise NameTaken(
+                            f"Tasks {old.name!r} ({old.place}) and {new.name!r} ({new.place}) have "
+                            f"two different options under the key {option.key!r}: "
+                            f"{other} and {option}. Make one {kind}(…) and give it to both, "
+                            "or give one of them another key."
+                        )
 
     def add_workflow(self, spec: WorkflowSpec) -> None:
         """Register a workflow.
