@@ -11,7 +11,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any
 
-import jsonschema_rs
 import msgspec
 
 from podium.core.codec import Codec, codec_for, decode_any, encode_message
@@ -20,6 +19,7 @@ from podium.core.errors import InputInvalid, PodiumError, UsageError
 from podium.core.schema import schema_hash
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
 from podium.core.spec import registry as process_registry
+from podium.core.validation import Validator
 from podium.flow.bursts import uncollected
 from podium.flow.findings import FlowInvalid
 from podium.flow.interpret import FlowRun, NodeRun, run_document
@@ -43,7 +43,7 @@ class FieldsBinder:
     def __init__(self, fields: Fields, name: str) -> None:
         self._fields = fields
         self._name = name
-        self._validator = jsonschema_rs.validator_for(dict(fields.schema))
+        self._validator = Validator(fields.schema)
         self.parameters: Mapping[str, Any] = fields.schema["properties"]
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
@@ -65,10 +65,7 @@ class FieldsBinder:
             InputInvalid: It does not fit; every fault is named.
         """
         plain = decode_any(encode_message(dict(given), f"the input of {self._name}", 1 << 40))
-        faults = [
-            f"{'.'.join(map(str, one.instance_path)) or 'input'}: {one.message}"
-            for one in self._validator.iter_errors(plain)
-        ]
+        faults = [one.text("input") for one in self._validator.faults(plain)]
         if faults:
             raise InputInvalid(
                 f"The input of flow {self._name!r} does not fit: {'; '.join(faults)}."

@@ -5,11 +5,10 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import jsonschema_rs
-
 from podium.core.effects import Effect
 from podium.core.schema import parameters_schema
 from podium.core.spec import TaskSpec, WorkflowSpec
+from podium.core.validation import Validator
 from podium.flow.check.fits import described, has_expression, misfit
 from podium.flow.check.layout import Entry, Layout
 from podium.flow.check.notes import Notes
@@ -36,7 +35,7 @@ class Calls:
         self._values = values
         self._tasks = tasks
         self._workflows = workflows
-        self._validators: dict[tuple[int, str], Any] = {}
+        self._validators: dict[tuple[int, str], Validator] = {}
         self._parameters: dict[tuple[int, str], Shape] = {}
         self._undeclared: set[str] = set()
 
@@ -183,15 +182,15 @@ class Calls:
         if validator is None:
             shared = {word: wanted[word] for word in ("$defs", "definitions") if word in wanted}
             try:
-                validator = jsonschema_rs.validator_for({**shared, **wanted["properties"][one]})
-            except ValueError:  # a schema of the user's that is none
+                validator = Validator({**shared, **wanted["properties"][one]})
+            except ValueError:  # a schema of the user's that is none, or has patterns of Python's
                 return ""
             self._validators[key] = validator
-        error = next(iter(validator.iter_errors(value)), None)
-        if error is None:
+        fault = next(validator.faults(value), None)
+        if fault is None:
             return ""
-        path = ".".join(map(str, error.instance_path))
-        return f"at {path!r} {error.message}" if path else str(error.message)
+        path = ".".join(map(str, fault.path))
+        return f"at {path!r} {fault.message}" if path else fault.message
 
     # policies -------------------------------------------------------------------------------
 

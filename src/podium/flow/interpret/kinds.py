@@ -7,9 +7,8 @@ import asyncio
 from collections.abc import Awaitable, Callable, Mapping
 from datetime import UTC, datetime
 from functools import partial
+from itertools import islice
 from typing import Any, Final
-
-import jsonschema_rs
 
 from podium.core.codec import codec_for
 from podium.core.durations import seconds
@@ -18,6 +17,7 @@ from podium.core.errors import InvalidOption, StepFailed, StepTimedOut
 from podium.core.limits import MAP_ITEMS_MAX, PATH_CHARS_MAX
 from podium.core.retry import NO_RETRY
 from podium.core.scope import Scope, item
+from podium.core.validation import Validator
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.states import (
     Frame,
@@ -291,7 +291,7 @@ async def _wait_until(place: Place, _work: WaitUntil) -> None:
 
 async def _wait_signal(place: Place, work: WaitSignal) -> Any:
     value = await place.body.flow.context.receive(place.path, work.name, ANY)
-    problem = fault(work.schema, value)
+    problem = fault(place.run.plan.accepts, value)
     if problem:
         raise place.failed("signal-invalid", f"the signal {work.name!r} has {problem}")
     return value
@@ -310,7 +310,7 @@ async def _ask(place: Place, work: Ask) -> Any:
             if "on_timeout" in place.heads:
                 return place.heads["on_timeout"]
             raise
-        problem = fault(work.form.schema if work.form else None, answer)
+        problem = fault(place.run.plan.accepts, answer)
         if not problem:
             defaults = work.form.defaults if work.form else {}
             return {**defaults, **answer} if defaults else answer
@@ -466,15 +466,11 @@ _WORK: Final[Mapping[type, Callable[[Place, Any], Awaitable[Any]]]] = {
 }
 
 
-def fault(schema: Mapping[str, Any] | None, value: Any) -> str:
-    """Say how a value does not fit a schema; empty if it does."""
-    if schema is None:
+def fault(accepts: Validator | None, value: Any) -> str:
+    """Say how a value does not fit; empty if it does."""
+    if accepts is None:
         return ""
-    errors = jsonschema_rs.validator_for(dict(schema)).iter_errors(value)
-    texts = [
-        f"{'.'.join(map(str, one.instance_path)) or 'the value'}: {one.message}" for one in errors
-    ]
-    return "; ".join(texts[:5])
+    return "; ".join(one.text("the value") for one in islice(accepts.faults(value), 5))
 
 
 def _us(time: datetime) -> int:

@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Final
 
+from podium.core.validation import Validator
 from podium.flow.expression import Expression, Template
 from podium.flow.model import (
     Ask,
@@ -20,6 +21,7 @@ from podium.flow.model import (
     SubFlow,
     Switch,
     WaitFor,
+    WaitSignal,
     WaitUntil,
 )
 
@@ -69,11 +71,12 @@ class NodePlan:
         when: Its condition.
         reads: What else it evaluates, by role (``args``, ``items``, ``case 0``, ``next`` …).
         heads: Those of them that it evaluates as it starts.
+        accepts: What its signal or answer is held against; None where anything will do.
         bodies: Its bodies, prepared.
     """
 
     __slots__ = (
-        "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "waits", "when",
+        "accepts", "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "waits", "when",
     )  # fmt: skip
 
     def __init__(self, node: Node, variables: frozenset[str]) -> None:
@@ -96,6 +99,7 @@ class NodePlan:
         undo = node.policy.compensate
         if undo is not None and undo.args is not None:
             self.reads["undo"] = Reads.of(undo.args)
+        self.accepts = _accepts(node)
         self.heads = tuple((role, one) for role, one in self.reads.items() if role not in _LATER)
         if isinstance(node.work, ForEach):
             variables |= {node.work.item}
@@ -144,6 +148,16 @@ class BodyPlan:
                 for name in (*reads.plain, *reads.marked, *reads.outcomes):
                     if name in self.nodes:
                         self.nodes[name].is_kept = True
+
+
+def _accepts(node: Node) -> Validator | None:
+    match node.work:
+        case WaitSignal(schema=schema) if schema is not None:
+            return Validator(schema)
+        case Ask(form=form) if form is not None:
+            return Validator(form.schema)
+        case _:
+            return None
 
 
 def _roles(node: Node) -> Iterator[tuple[str, Template | Expression]]:

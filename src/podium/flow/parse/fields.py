@@ -5,8 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping
 from typing import Any, Final
 
-import jsonschema_rs
-
+from podium.core.validation import Validator
 from podium.flow.expression.errors import near
 from podium.flow.model import Fields
 from podium.flow.parse.words import Reading
@@ -51,6 +50,12 @@ _SCHEMA_WORDS: Final = frozenset(
         "examples",
     ]
 )
+_BY_NAME: Final = frozenset(
+    ["properties", "patternProperties", "dependentSchemas", "$defs", "definitions"]
+)
+"""Words of JSON Schema where schemas stand under names of the author's."""
+_DATA: Final = frozenset(["default", "const", "enum", "examples"])
+"""Words of JSON Schema where values stand, and no schemas."""
 
 
 def read_fields(reading: Reading, data: Any, at: str) -> Fields:
@@ -98,12 +103,11 @@ def _read_schema(reading: Reading, given: dict[str, Any], at: str) -> Mapping[st
         hint = "For an object with fields write {type: object, properties: {…}}."
         reading.fault("bad-schema", at, f"{given!r:.80} has no word of JSON Schema.", hint)
         return {}
-    if "$ref" in str(given):
+    if _refers(given):
         reading.fault("bad-schema", at, "'$ref' is not followed here.", "Write the schema itself.")
         return {}
     try:
-        jsonschema_rs.meta.validate(given)
-        jsonschema_rs.validator_for(given)
+        Validator(given)
     except ValueError as problem:
         text = str(problem).splitlines()[0]
         reading.fault("bad-schema", at, f"this is no JSON Schema: {text}.")
@@ -111,8 +115,26 @@ def _read_schema(reading: Reading, given: dict[str, Any], at: str) -> Mapping[st
     return given
 
 
+def _refers(schema: Any) -> bool:
+    """Whether a schema, or one within it, refers to another one."""
+    waiting = [schema]
+    while waiting:
+        one = waiting.pop()
+        if isinstance(one, list):
+            waiting.extend(one)
+        elif isinstance(one, dict):
+            if not {"$ref", "$dynamicRef"}.isdisjoint(one):
+                return True
+            for word, value in one.items():
+                if word in _BY_NAME and isinstance(value, dict):
+                    waiting.extend(value.values())
+                elif word not in _DATA:
+                    waiting.append(value)
+    return False
+
+
 def _check_default(reading: Reading, schema: Mapping[str, Any], at: str) -> None:
     default = schema["default"]
-    if not jsonschema_rs.is_valid(dict(schema), default):
+    if any(Validator(schema).faults(default)):
         place = child(at, "default")
         reading.fault("wrong-type", place, f"the default {default!r:.80} does not fit its schema.")
