@@ -17,6 +17,7 @@ from podium.core.errors import (
     InputInvalid,
     InvalidOption,
     LimitReached,
+    LockDeadlock,
     NameTaken,
     Nondeterminism,
     NotDone,
@@ -101,7 +102,7 @@ _LATE = {
 __all__ = [
     "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
     "File", "Flow", "FlowInvalid", "ForgottenAwait", "IdInUse", "InputInvalid", "InvalidOption",
-    "LastGood", "LimitReached", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
+    "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
     "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "Refused",
     "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
     "RunFailed", "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy",

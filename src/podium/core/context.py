@@ -34,8 +34,86 @@ class About(NamedTuple):
     version: str
 
 
+class StepOptions(NamedTuple):
+    """What one step is asked for with, beside its arguments and the options of its task.
+
+    Attributes:
+        compensate: The task that undoes it, instead of the one that its task names.
+        has_fallback: Whether the program has another answer if it fails: a breaker with
+            ``when_open="auto"`` that is open then fails it at once instead of letting it wait.
+    """
+
+    compensate: TaskSpec | None = None
+    has_fallback: bool = False
+
+
+NO_OPTIONS = StepOptions()
+
+
+class Origin(NamedTuple):
+    """Where the result of a step comes from that did not make it.
+
+    Attributes:
+        by: Who answered: ``"cache"``.
+        at_us: When the value was made, in µs of the wall clock.
+    """
+
+    by: str
+    at_us: int
+
+
+class Recalled(NamedTuple):
+    """What is remembered of an earlier success of a call.
+
+    Attributes:
+        found: Whether there is one.
+        value: Its result, decoded; None where nothing was found.
+        at_us: When it was made, in µs of the wall clock; 0 where nothing was found.
+    """
+
+    found: bool
+    value: Any = None
+    at_us: int = 0
+
+
+class Shared(Protocol):
+    """What a run has together with all other runs of the database."""
+
+    def recall(
+        self, path: str, spec: TaskSpec, bound: dict[str, Any], within_s: float
+    ) -> asyncio.Future[Recalled]:
+        """Ask for the newest recorded success of the same call, of any run, within an age."""
+        ...
+
+    def lock(
+        self, path: str, key: str, timeout_s: float | None, priority: int
+    ) -> asyncio.Future[int]:
+        """Ask for a lock that only one place of one run has at a time, across crashes.
+
+        The future brings the fence, a number that grows with each holder of the key. It raises
+        ``StepTimedOut``, or ``LockDeadlock`` where waiting for it could never end.
+
+        Args:
+            path: The place that holds it; what is asked for below it is done under the lock.
+            key: What is locked.
+            timeout_s: How long to wait for it; None: for ever.
+            priority: Among those who wait, the higher number goes first.
+        """
+        ...
+
+    def unlock(self, path: str) -> None:
+        """Give back the lock that a place holds, or no longer ask for it."""
+        ...
+
+
 class Context(Protocol):
-    """Durable primitives of one run."""
+    """Durable primitives of one run.
+
+    Attributes:
+        shared: What it has together with other runs.
+    """
+
+    shared: Shared
 
     @property
     def about(self) -> About:
@@ -43,9 +121,13 @@ class Context(Protocol):
         ...
 
     def step(
-        self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
+        self, path: str, spec: TaskSpec, bound: dict[str, Any], options: StepOptions | None = None
     ) -> asyncio.Future[Any]:
-        """Ask for a task; the future brings its decoded result or raises ``StepFailed``."""
+        """Ask for a task; the future brings its decoded result or raises ``StepFailed``.
+
+        The future has an attribute ``origin`` (see :func:`origin_of`) where the result was not
+        made by this step.
+        """
         ...
 
     def undo(self, path: str, spec: TaskSpec, offer: Callable[[], dict[str, Any] | None]) -> None:
@@ -121,3 +203,9 @@ def context_of(primitive: str) -> Context:
     if context is None:
         raise NotInWorkflow(primitive)
     return context
+
+
+def origin_of(future: asyncio.Future[Any]) -> Origin | None:
+    """Return where the result of a step's future comes from; None: from the step itself."""
+    origin: Origin | None = getattr(future, "origin", None)
+    return origin

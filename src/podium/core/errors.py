@@ -23,6 +23,7 @@
     │   └── RunBlocked                the run cannot go on until somebody acts
     ├── StepFailed                    what a workflow sees of a failed step
     │   ├── StepTimedOut              … its time was over
+    │   ├── LockDeadlock              … it would wait for a lock for ever
     │   ├── OutcomeUnknown            … a ``once`` may or may not have happened
     │   └── ResultUnusable            … it happened, its result cannot be used
     ├── NotDone                       raised by a task: it certainly did not happen
@@ -267,6 +268,12 @@ class StepTimedOut(StepFailed):
     """The step's time was over; the outside may have been touched."""
 
     code = "timeout"
+
+
+class LockDeadlock(StepFailed):
+    """The lock can never be had: its holder waits for one that this run holds."""
+
+    code = "lock-deadlock"
 
 
 class OutcomeUnknown(StepFailed):

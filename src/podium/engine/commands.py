@@ -8,6 +8,7 @@ from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
 from podium.core.codec import Codec
+from podium.core.context import NO_OPTIONS, StepOptions
 from podium.core.errors import ErrorInfo, RunSuspended
 from podium.core.ports import Entropy
 from podium.core.spec import TaskSpec, WorkflowSpec
@@ -23,7 +24,7 @@ class Wait:
 
     __slots__ = (
         "bound", "codec", "command", "compensate", "copy", "encoded", "fingerprint", "future", "known",
-        "path", "since", "spec", "what",
+        "options", "path", "since", "spec", "what",
     )  # fmt: skip
 
     def __init__(self, what: str, path: str, future: RunFuture, codec: Codec, since: int) -> None:
@@ -38,6 +39,7 @@ class Wait:
         self.fingerprint = ""
         self.known: Known | None = None
         self.compensate: TaskSpec | None = None
+        self.options: StepOptions = NO_OPTIONS
         self.command: Any = None
         self.copy: Any = MISSING
         """The decoded record, where this process has just made it."""

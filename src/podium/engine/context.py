@@ -19,7 +19,7 @@ from typing import Any, NoReturn
 import msgspec
 
 from podium.core.codec import Codec, codec_for, decode_any, encode_message, encode_sorted
-from podium.core.context import About
+from podium.core.context import About, Shared, StepOptions
 from podium.core.errors import Nondeterminism, RestartRequested
 from podium.core.scope import Scope
 from podium.core.spec import TaskSpec, WorkflowSpec
@@ -40,6 +40,7 @@ from podium.engine.commands import (
 from podium.engine.history import Fact
 from podium.engine.loop import RunFuture, RunTask, Timer
 from podium.engine.outcomes import resolve_value
+from podium.engine.shared import RunShared
 from podium.engine.timers import Timers
 from podium.journal.records import Kind, Value, decode_value
 
@@ -59,6 +60,7 @@ class RunContext:
         self.state = state
         self._timers = timers
         self._redeliver = redeliver
+        self.shared: Shared = RunShared()
         self._env: dict[str, str | None] = {}
         self._patches: dict[str, bool] = {}
 
@@ -69,13 +71,15 @@ class RunContext:
         return About(settings.run_id, settings.headers, settings.accepted)
 
     def step(
-        self, path: str, spec: TaskSpec, bound: dict[str, Any], compensate: TaskSpec | None = None
+        self, path: str, spec: TaskSpec, bound: dict[str, Any], options: StepOptions | None = None
     ) -> RunFuture:
         """Ask for a task."""
         encoded, copy = spec.binder.copy(bound, self.state.settings.payload_bytes_max)
         wait = self._wait("step", path, spec.returns)
         wait.spec, wait.encoded, wait.bound = spec, encoded, copy
-        wait.compensate = compensate or spec.options.compensate
+        if options is not None:
+            wait.options = options
+        wait.compensate = wait.options.compensate or spec.options.compensate
         covered = spec.binder.fingerprinted(bound)
         wait.fingerprint = self.state.settings.fingerprint(encode_sorted(covered))
         self._check(wait, spec.name)

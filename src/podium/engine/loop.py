@@ -21,6 +21,7 @@ from collections import deque
 from collections.abc import Callable
 from typing import Any
 
+from podium.core.context import Origin
 from podium.core.errors import LimitReached, Refused
 from podium.core.scope import Scope, current_scope
 
@@ -67,6 +68,9 @@ _REFUSED = {
 
 class RunFuture(asyncio.Future[Any]):
     """A future of a run; ``on_cancel`` tells the Context that nobody waits any more."""
+
+    origin: Origin | None = None
+    """Where a step's result comes from, if not from the task itself."""
 
     def __init__(self, *, loop: RunLoop, serial: int) -> None:
         super().__init__(loop=loop)

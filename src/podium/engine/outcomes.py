@@ -6,6 +6,7 @@ from typing import Any
 
 from podium.core.errors import (
     ErrorInfo,
+    LockDeadlock,
     OutcomeUnknown,
     ResultUnusable,
     StepFailed,
@@ -19,13 +20,15 @@ _BY_STATUS: dict[str, type[StepFailed]] = {
     Status.UNKNOWN: OutcomeUnknown,
     Status.UNUSABLE: ResultUnusable,
 }
+_BY_CODE: dict[str, type[StepFailed]] = {
+    "timeout": StepTimedOut,
+    LockDeadlock.code: LockDeadlock,
+}
 
 
 def failure(path: str, error: ErrorInfo, status: str = Status.FAILED) -> StepFailed:
     """Return the exception a program sees: the same live and replayed."""
-    kind = _BY_STATUS.get(status)
-    if kind is None:
-        kind = StepTimedOut if error.code == "timeout" else StepFailed
+    kind = _BY_STATUS.get(status) or _BY_CODE.get(error.code, StepFailed)
     return kind(path, error)
 
 

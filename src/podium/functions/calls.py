@@ -13,7 +13,7 @@ from collections.abc import Callable, Coroutine, Generator, Iterator
 from types import CodeType
 from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
 
-from podium.core.context import Context, current_context
+from podium.core.context import Context, StepOptions, current_context
 from podium.core.scope import Scope, current_scope
 from podium.core.spec import TaskSpec, WorkflowSpec
 
@@ -167,9 +167,10 @@ class Task(Generic[P, R, F]):
         """Ask the Context for a step."""
         spec = self.spec
         bound = spec.binder.bind(call.args, call.kwargs)
-        if call.options:
-            return context.step(path, spec, bound, call.options.get("compensate"))
-        return context.step(path, spec, bound)
+        compensate = call.options.get("compensate")
+        if compensate is None:
+            return context.step(path, spec, bound)
+        return context.step(path, spec, bound, StepOptions(compensate))
 
     async def run_plain(self, call: Call[Any]) -> Any:
         """Just run it: outside a workflow, or in the body of a task."""

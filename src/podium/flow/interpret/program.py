@@ -10,7 +10,7 @@ from functools import partial
 from typing import Any, TypeVar
 
 from podium.core.codec import plain
-from podium.core.context import Context, context_of
+from podium.core.context import Context, StepOptions, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
 from podium.core.scope import Scope, current_scope
 from podium.flow.interpret import kinds
@@ -118,7 +118,8 @@ class FlowRun:
         spec = self.spec.task_for(run.plan.node, task)
         undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
         try:
-            return self.context.step(run.path, spec, spec.binder.from_json(args), undo)
+            options = None if undo is None else StepOptions(compensate=undo)
+            return self.context.step(run.path, spec, spec.binder.from_json(args), options)
         except PodiumError as error:
             raise as_failure(run.path, error) from error
 
