@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import json
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -26,7 +25,7 @@ from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
 from podium.flow.interpret.states import Frame, NoValue
 from podium.flow.model import Call, Compensation, Document, Fields, Node, SubFlow
-from podium.flow.parse import parse
+from podium.flow.parse import encoded, parse
 
 _ANY = codec_for(Any)
 
@@ -107,7 +106,7 @@ class FlowSpec(WorkflowSpec):
             partial(run_document, self), document.name, version=document.hash, is_strict=False
         )
         self.flow = document
-        self.document = StoredDocument(document.hash, encoded(document))
+        self.document = StoredDocument(document.hash, encoded(document.content))
         with uncollected():
             self.plan = BodyPlan(document.body)
         self.observe: Callable[[FlowRun], None] | None = None
@@ -262,11 +261,6 @@ class _Undo(TaskSpec):
         except PodiumError as problem:
             raise UsageError(f"{problem}") from None
         return self.binder.from_json(given)
-
-
-def encoded(document: Document) -> bytes:
-    """Return a document as it is kept."""
-    return json.dumps(document.content, ensure_ascii=False, separators=(",", ":")).encode()
 
 
 def interpret(kept: StoredDocument, registry: Registry = process_registry) -> FlowSpec:

@@ -248,7 +248,7 @@ def test_damaged(data: st.DataObject) -> None:
         ({"document": {"dsl": "0.9"}, "do": []}, "this import reads version 1.0"),
         ({"document": {"dsl": "1.0.0"}, "do": {}}, "'do' is a list of tasks"),
         ({"document": {"dsl": "1.0.0"}, "do": [{1: 2}]}, "the key 1 is no text"),
-        ({"document": {"dsl": "1.0.0"}, "do": [float("nan")]}, "nan is no JSON"),
+        ({"document": {"dsl": "1.0.0"}, "do": [float("nan")]}, "nan is no number"),
     ],
 )
 def test_no_such_document(data: Any, wanted: str) -> None:

@@ -2,16 +2,12 @@
 
 from __future__ import annotations
 
-import math
-
 from collections.abc import Iterator
-from typing import Any, Final
+from typing import Any
 
 from podium.flow.findings import Finding, FlowInvalid, Severity
 from podium.flow.places import child
-
-DEPTH_MAX: Final = 100
-"""How deep a source may be nested."""
+from podium.flow.source.data import faults_of
 
 
 class Ledger:
@@ -160,26 +156,8 @@ def refuse_non_json(data: Any, name: str) -> None:
     """Raise for what is no JSON, or too deep.
 
     Raises:
-        FlowInvalid: With one finding that says what and where.
+        FlowInvalid: With findings that say what and where.
     """
-    waiting: list[tuple[Any, str, int]] = [(data, "$", 0)]
-    while waiting:
-        value, path, depth = waiting.pop()
-        problem = _problem(value, depth)
-        if problem:
-            raise FlowInvalid(name, [Finding("not-json", path, problem)])
-        for key, inner in _inside(value):
-            waiting.append((inner, child(path, key), depth + 1))
-
-
-def _problem(value: Any, depth: int) -> str:
-    if depth > DEPTH_MAX:
-        return f"the document is nested more than {DEPTH_MAX} deep."
-    if isinstance(value, dict):
-        wrong = next((key for key in value if not isinstance(key, str)), None)
-        return "" if wrong is None else f"the key {wrong!r:.60} is no text; put it in quotes."
-    if value is None or isinstance(value, str | bool | int | list):
-        return ""
-    if isinstance(value, float):
-        return "" if math.isfinite(value) else f"{value} is no JSON."
-    return f"a {type(value).__name__} is no JSON; put it in quotes."
+    findings = faults_of(data)
+    if findings:
+        raise FlowInvalid(name, findings)

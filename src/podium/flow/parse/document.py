@@ -17,12 +17,15 @@ from podium.flow.parse.fields import read_fields
 from podium.flow.parse.nodes import Nodes
 from podium.flow.parse.words import Reading, Words
 from podium.flow.places import child
+from podium.flow.source.data import faults_of
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
 _WORDS: Final = ("podium", "name", "description", "uses", "input", "env", "nodes", "output")
 TAKEN_IN: Final = "flows"
 """Where the content of a document keeps the flows that it took in, by their names there."""
+TAKEN_IN_DEPTH_MAX: Final = 20
+"""How many flows may stand in a row of which each takes in the next."""
 
 TakeIn = Callable[[str], "Taken"]
 """Gives the document that stands at a path, such as ``./ship.yaml``."""
@@ -51,12 +54,12 @@ def parse(data: Any, *, name: str | None = None, take_in: TakeIn | None = None) 
     """Read a document; never raises for what is in it.
 
     Args:
-        data: JSON as it was decoded.
+        data: What should be JSON.
         name: What the flow is called if the document does not say.
         take_in: Gives the flows in files that it names; None where there are no files.
     """
     with uncollected():
-        return _Parser(name, take_in, (), {}).parse(data)
+        return _Parser(name, take_in, (), {}).parse_whole(data)
 
 
 def canonical(data: Any) -> Any:
@@ -71,6 +74,11 @@ def canonical(data: Any) -> Any:
             for key in sorted(data)
         }
     return [canonical(one) for one in data] if isinstance(data, list) else data
+
+
+def encoded(content: Mapping[str, Any]) -> bytes:
+    """Return the content of a document as it is hashed and kept."""
+    return json.dumps(content, ensure_ascii=False, allow_nan=False, separators=(",", ":")).encode()
 
 
 class _Parser:
@@ -90,6 +98,16 @@ class _Parser:
         self._kept = kept
         self._reading = Reading()
         self.taken: dict[str, Any] = {}
+
+    def parse_whole(self, data: Any) -> Parsed:
+        """Read what is no part of data that was looked through already."""
+        bare = data
+        if isinstance(data, dict) and self._is_content(
+            data
+        ):  # those in there are read on their own
+            bare = {word: value for word, value in data.items() if word != TAKEN_IN}
+        findings = faults_of(bare)
+        return Parsed(None, findings) if findings else self.parse(data)
 
     def parse(self, data: Any) -> Parsed:
         """Read it."""
@@ -129,10 +147,7 @@ class _Parser:
         content = canonical({**own, "name": document.name})
         if self.taken:
             content[TAKEN_IN] = dict(sorted(self.taken.items()))
-        encoded = json.dumps(content, ensure_ascii=False, separators=(",", ":")).encode(
-            errors="surrogatepass"
-        )
-        digest = hashlib.blake2b(encoded, digest_size=16).hexdigest()
+        digest = hashlib.blake2b(encoded(content), digest_size=16).hexdigest()
         return Document(
             document.name, document.description, document.uses, document.input, document.env,
             document.body, digest, content,
@@ -191,16 +206,21 @@ class _Parser:
         """Take in a flow that stands here, or in a file, or was taken in before."""
         if isinstance(given, dict):
             parser = _Parser(f"{self._name}-{node}", self._take_in, self._above, self._kept)
-            document = self._inner(parser, {"podium": LANGUAGE, **given}, at)
+            document = self._inner(parser.parse({"podium": LANGUAGE, **given}), at)
             self.taken.update(parser.taken)
             return document
         if not isinstance(given, str):
             expected = "a file, the name of a workflow, or a flow in place"
             self._reading.fault("wrong-type", at, f"expected {expected}; got {given!r:.80}.")
             return None
+        if len(self._above) >= TAKEN_IN_DEPTH_MAX:
+            text = f"more than {TAKEN_IN_DEPTH_MAX} flows that take in each other."
+            self._reading.fault("too-deep", at, text)
+            return None
         if given in self._kept:
             parser = _Parser(None, None, (*self._above, given), {})
-            return self._keep(given, self._inner(parser, self._kept[given], at, given))
+            parsed = parser.parse_whole(self._kept[given])
+            return self._keep(given, self._inner(parsed, at, given))
         if self._take_in is None:
             hint = "Load the flow from its file, or put the inner one in place."
             self._reading.fault(
@@ -216,15 +236,14 @@ class _Parser:
             self._reading.fault("recursive-flow", at, f"a flow takes in itself: {chain}.")
             return None
         parser = _Parser(taken.name, taken.take_in, (*self._above, taken.key), {})
-        return self._keep(given, self._inner(parser, taken.data, at, given))
+        return self._keep(given, self._inner(parser.parse_whole(taken.data), at, given))
 
     def _keep(self, given: str, document: Document | None) -> Document | None:
         if document is not None:
             self.taken[given] = document.content
         return document
 
-    def _inner(self, parser: _Parser, data: Any, at: str, file: str = "") -> Document | None:
-        parsed = parser.parse(data)
+    def _inner(self, parsed: Parsed, at: str, file: str = "") -> Document | None:
         for one in parsed.findings:
             place = at if file else one.path.replace("$", at, 1)
             text = f"in {file}: {one.path}: {one.message}" if file else one.message

@@ -28,16 +28,11 @@ class Reading:
         self.findings.append(Finding(code, at, message, hint, column=column))
 
     def mapping(self, data: Any, at: str, what: str) -> dict[str, Any]:
-        """Return a mapping with text keys; what is none is an empty one, and found fault with."""
+        """Return a mapping; what is none is an empty one, and found fault with."""
         if not isinstance(data, dict):
             self.fault("wrong-type", at, f"expected a mapping with {what}; got {data!r:.80}.")
             return {}
-        for key in data:
-            if not isinstance(key, str):
-                self.fault(
-                    "wrong-type", at, f"the key {key!r:.80} is no text.", "Put it in quotes."
-                )
-        return {key: value for key, value in data.items() if isinstance(key, str)}
+        return data
 
     def template(self, data: Any, at: str) -> Template:
         """Read a value with expressions in it."""
