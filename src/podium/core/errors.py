@@ -57,6 +57,12 @@ from typing import ClassVar
 
 import msgspec
 
+ROOTS = ("Exception", "BaseException")
+"""Names of the classes that every exception is derived from; no record keeps them."""
+
+
+ExceptionClass = type[BaseException]
+
 
 class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     """A recorded error: what the journal keeps and every reader gets.
@@ -68,6 +74,8 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
         cause: The error it came from.
         path: The step it came from.
         traceback: Bounded text of the traceback, for people.
+        bases: Names of the classes that the exception class was derived from.
+        fallbacks: Where fallbacks were tried: why each of them did not answer either.
     """
 
     type: str
@@ -76,11 +84,22 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     cause: ErrorInfo | None = None
     path: str | None = None
     traceback: str | None = None
+    bases: tuple[str, ...] = ()
+    fallbacks: tuple[ErrorInfo, ...] = ()
 
     def line(self) -> str:
-        """Say the error and its causes in one line."""
+        """Say the error, its causes and what became of its fallbacks in one line."""
         text = f"{self.type}: {self.message}" if self.message else self.type
-        return f"{text} ← {self.cause.line()}" if self.cause else text
+        if self.cause:
+            text = f"{text} ← {self.cause.line()}"
+        if self.fallbacks:
+            text = f"{text}; fallbacks: {'; '.join(one.line() for one in self.fallbacks)}"
+        return text
+
+    def is_a(self, kind: ExceptionClass | str) -> bool:
+        """Tell whether the exception was of a class or of one derived from it, by their names."""
+        name = kind if isinstance(kind, str) else kind.__name__
+        return name == self.type or name in self.bases or name in ROOTS
 
 
 class PodiumError(Exception):
@@ -262,6 +281,13 @@ class StepFailed(PodiumError):
     def message(self) -> str:
         """Text of the exception the task raised."""
         return self.error.message
+
+    def is_a(self, kind: ExceptionClass | str) -> bool:
+        """Tell whether the task raised an exception of a class, or of one derived from it.
+
+        Classes are told apart by their names, for that is what a record keeps.
+        """
+        return self.error.is_a(kind)
 
 
 class StepTimedOut(StepFailed):

@@ -17,11 +17,11 @@ import msgspec
 from podium.core.codec import codec_for, decode_any, short
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
+from podium.core.failures import class_names, describe_failure
 from podium.core.limits import SHOW_STARTED_AFTER_S
 from podium.core.ports import Attempt, BadResult, Cancellable, Executing
 from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
-from podium.engine.failures import class_names, describe_failure
 from podium.engine.roles import StepRun
 from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide

@@ -18,6 +18,7 @@ from typing import Any
 import msgspec
 
 from podium.core.errors import NotDone, PodiumError, StoreError
+from podium.core.failures import describe_failure
 from podium.core.limits import (
     PAYLOAD_BYTES_MAX,
     SHOW_STARTED_AFTER_S,
@@ -30,7 +31,6 @@ from podium.engine import guard
 from podium.engine.attempts import Step
 from podium.engine.book import PayloadBook
 from podium.engine.commands import Ending
-from podium.engine.failures import describe_failure
 from podium.engine.history import History
 from podium.engine.log import Committer, Log
 from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours

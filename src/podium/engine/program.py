@@ -29,12 +29,12 @@ from podium.core.errors import (
     StepFailed,
     UsageError,
 )
+from podium.core.failures import describe_failure
 from podium.core.ports import Entropy
 from podium.core.scope import Scope
 from podium.core.spec import WorkflowSpec
 from podium.engine.commands import Command, Ending, RunState, Settings, StartStep, Undo, Wait
 from podium.engine.context import RunContext
-from podium.engine.failures import describe_failure
 from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import traceback
 
-from podium.core.errors import ErrorInfo, StepFailed
+from podium.core.errors import ROOTS, ErrorInfo, StepFailed
 from podium.core.limits import TRACEBACK_CHARS_MAX
 
 _CAUSES_MAX = 8
@@ -27,6 +27,7 @@ def describe_failure(error: BaseException, depth: int = 0) -> ErrorInfo:
         cause=described,
         path=getattr(error, "path", None) if isinstance(error, StepFailed) else None,
         traceback=_trace(error) if depth == 0 else None,
+        bases=tuple(name for name in class_names(error)[1:] if name not in ROOTS),
     )
 
 
