@@ -1,0 +1,380 @@
+"""Rates and limits of concurrency, as one pure decision: who may have how many permits when.
+
+A limit has ``limit`` permits. A holder (one worker's life) takes some, uses each for one call, and
+gives them back. A used permit cools for the limit's period before anybody has it again: a limit of
+concurrency has no period; a strict rate cools from the end of the call, so that the other side
+never counts more than ``limit`` in any period; a lax rate cools from when the permit was given out.
+Whatever is unclear (a holder that died, a machine that was restarted) cools from when it is known:
+permission may be lost for a period, and is never gained.
+
+Holders whose wish was not fulfilled stand in line. What is free is dealt out to all that stand in
+line, even when only one of them is asking: the others' part is kept for them until they ask again.
+The line is ordered by priority with aging (``HEAD_START_US``); holders of the first one's priority
+or above share evenly; who got something goes to the end of the line for the rest.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping
+from typing import Final
+
+import msgspec
+
+from podium.policy.book import HEAD_START_US, Book, Now, read_event, read_state
+
+KIND: Final = "permits"
+PATIENCE_US: Final = 3_000_000
+"""A holder in line asks again within this time, or within this time after ``retry_at_us``; else it
+loses its place. Its worker may be dead."""
+BUCKETS: Final = 100
+"""Into so many points of time the ends of cooling are gathered, later rather than earlier."""
+
+
+# events ----------------------------------------------------------------------------------
+
+
+class Take(msgspec.Struct, frozen=True, tag="take", omit_defaults=True):
+    """A holder wants permits; asked again, it replaces what it wanted before.
+
+    Attributes:
+        holder: Who, such as a worker with its epoch.
+        want: How many more it can use now; 0 is a :class:`Withdraw`.
+        limit: How many permits there are.
+        period_us: How long a used one cools.
+        is_strict: It cools from the end of its call, not from now.
+        priority: Of the most urgent call that waits for it.
+    """
+
+    holder: str
+    want: int
+    limit: int
+    period_us: int = 0
+    is_strict: bool = True
+    priority: int = 0
+
+
+class Give(msgspec.Struct, frozen=True, tag="give", omit_defaults=True):
+    """A holder gives permits back.
+
+    Attributes:
+        holder: Who.
+        used: How many calls with one have ended.
+        unused: How many it has not begun a call with.
+        use_by_us: Of a lax rate: the time that was granted with the unused ones.
+    """
+
+    holder: str
+    used: int = 0
+    unused: int = 0
+    use_by_us: int | None = None
+
+
+class Lost(msgspec.Struct, frozen=True, tag="lost"):
+    """A holder died: what it has cools from now."""
+
+    holder: str
+
+
+class Withdraw(msgspec.Struct, frozen=True, tag="withdraw"):
+    """A holder does not wait any more; it keeps what it has."""
+
+    holder: str
+
+
+Event = Take | Give | Lost | Withdraw
+
+
+# decisions -------------------------------------------------------------------------------
+
+
+class Granted(msgspec.Struct, frozen=True, tag="granted", omit_defaults=True):
+    """What a holder got.
+
+    Attributes:
+        count: How many permits.
+        retry_at_us: When to ask for the rest; ``None``: nobody knows, ask within ``PATIENCE_US``.
+        use_by_us: Of a lax rate: calls with them begin before this time, or not at all.
+        others: How many other holders stand in line.
+    """
+
+    count: int
+    retry_at_us: int | None = None
+    use_by_us: int | None = None
+    others: int = 0
+
+
+class Noted(msgspec.Struct, frozen=True, tag="noted", omit_defaults=True):
+    """What followed from a :class:`Give`, :class:`Lost` or :class:`Withdraw`.
+
+    Attributes:
+        ready: Holders in line that would be granted something if they asked now, first one first.
+    """
+
+    ready: tuple[str, ...] = ()
+
+
+Decision = Granted | Noted
+
+
+# state -----------------------------------------------------------------------------------
+
+
+class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
+    """A place in the line.
+
+    Attributes:
+        want: How many permits.
+        since_us: When it came to the end of the line.
+        until_us: When it loses the place unless it asks again.
+        priority: As in :class:`Take`.
+    """
+
+    want: int
+    since_us: int
+    until_us: int
+    priority: int = 0
+
+    @property
+    def rank(self) -> int:
+        """When it seems to have come; the least is first in line."""
+        return self.since_us - self.priority * HEAD_START_US
+
+
+class Permits(msgspec.Struct, omit_defaults=True):
+    """The state of one limit. Times are in microseconds since ``boot``.
+
+    Attributes:
+        boot: When the machine was started, as a name.
+        at_us: When this was decided; time never goes back from there.
+        limit: As in the last :class:`Take`; so are ``period_us`` and ``is_strict``.
+        held: How many each holder has.
+        cooling: (when they are free, how many), first one first.
+        waiting: The line, by holder.
+    """
+
+    boot: str = ""
+    at_us: int = 0
+    limit: int = 0
+    period_us: int = 0
+    is_strict: bool = True
+    held: dict[str, int] = msgspec.field(default_factory=dict)
+    cooling: list[tuple[int, int]] = msgspec.field(default_factory=list)
+    waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
+
+    @property
+    def free(self) -> int:
+        """How many permits nobody has."""
+        return max(0, self.limit - sum(self.held.values()) - sum(n for _, n in self.cooling))
+
+    @property
+    def is_idle(self) -> bool:
+        """Nothing is out and nobody waits: there is nothing to remember."""
+        return not (self.held or self.cooling or self.waiting)
+
+
+_EVENTS: Final = msgspec.json.Decoder(Event)
+_STATES: Final = msgspec.json.Decoder(Permits)
+
+
+def read(state: bytes, key: str) -> Permits:
+    """Return the state of a limit as the book has it, for those who show it."""
+    return read_state(_STATES, state, KIND, key)
+
+
+def apply(book: Book, key: str, event: bytes, now: Now) -> bytes:
+    """Decide on an event and keep what follows; return the decision as JSON."""
+    asked = read_event(_EVENTS, event, KIND, key)
+    kept = book.get(KIND, key)
+    state, decision = decide(Permits() if kept is None else read(kept, key), asked, now)
+    if not state.is_idle:
+        book.put(KIND, key, msgspec.json.encode(state))
+    elif kept is not None:
+        book.put(KIND, key, None)
+    return msgspec.json.encode(decision)
+
+
+def decide(state: Permits, event: Event, now: Now) -> tuple[Permits, Decision]:
+    """Return the next state, and what to answer. The given state is left as it is."""
+    state = _at(state, now)
+    match event:
+        case Take():
+            return state, _take(_configured(state, event), event)
+        case Give():
+            _give(state, event)
+        case Lost():
+            _cool(state, state.held.pop(event.holder, 0))
+            state.waiting.pop(event.holder, None)
+        case Withdraw():
+            state.waiting.pop(event.holder, None)
+    return state, Noted(tuple(_deal(state.waiting, state.free)))
+
+
+def _at(state: Permits, now: Now) -> Permits:
+    """Return a copy of a state, brought to the present."""
+    if state.boot == now.boot or state.is_idle:
+        at_us = max(now.at_us, state.at_us) if state.boot == now.boot else now.at_us
+        return msgspec.structs.replace(
+            state,
+            boot=now.boot,
+            at_us=at_us,
+            held=dict(state.held),
+            cooling=[(until_us, n) for until_us, n in state.cooling if until_us > at_us],
+            waiting={who: one for who, one in state.waiting.items() if one.until_us > at_us},
+        )
+    # The machine was restarted: how long that took is unknown, and all holders are dead.
+    out = sum(state.held.values()) + sum(n for _, n in state.cooling)
+    state = msgspec.structs.replace(
+        state, boot=now.boot, at_us=now.at_us, held={}, cooling=[], waiting={}
+    )
+    _cool(state, out)
+    return state
+
+
+def _configured(state: Permits, event: Take) -> Permits:
+    """Follow a change of the limit's options. What is out stays out."""
+    before_us = _cooling_us(state)
+    state.limit, state.period_us, state.is_strict = event.limit, event.period_us, event.is_strict
+    longer_us = _cooling_us(state) - before_us
+    if longer_us and state.cooling:
+        cooling, state.cooling = state.cooling, []
+        for until_us, n in cooling:
+            _cool(state, n, until_us + longer_us)
+    return state
+
+
+def _take(state: Permits, event: Take) -> Granted:
+    at_us = state.at_us
+    want = min(event.want, state.limit)
+    before = state.waiting.pop(event.holder, None)
+    others = len(state.waiting)
+    if want <= 0:
+        return Granted(0, others=others)
+    since_us = at_us if before is None else before.since_us
+    line = state.waiting | {event.holder: Waiting(want, since_us, at_us, event.priority)}
+    count = _deal(line, state.free).get(event.holder, 0)
+    use_by_us = _hand_out(state, event.holder, count) if count else None
+    if count == want:
+        return Granted(count, use_by_us=use_by_us, others=others)
+    state.waiting[event.holder] = Waiting(
+        want - count, at_us if count else since_us, at_us, event.priority
+    )
+    retry_at_us = _free_at(state, _before(state.waiting, event.holder) + 1)
+    state.waiting[event.holder] = msgspec.structs.replace(
+        state.waiting[event.holder], until_us=(retry_at_us or at_us) + PATIENCE_US
+    )
+    return Granted(count, retry_at_us, use_by_us, others)
+
+
+def _hand_out(state: Permits, holder: str, count: int) -> int | None:
+    """Let a holder have permits; return when it must have used them, if that is limited."""
+    if state.is_strict or not state.period_us:
+        state.held[holder] = state.held.get(holder, 0) + count
+        return None
+    use_by_us = state.at_us + _slack_us(state)
+    _cool(state, count)
+    return use_by_us
+
+
+def _give(state: Permits, event: Give) -> None:
+    if event.use_by_us is not None:
+        _take_back(state, event.use_by_us, event.unused)
+        return
+    held = state.held.pop(event.holder, 0)
+    used = min(max(0, event.used), held)
+    unused = min(max(0, event.unused), held - used)
+    _cool(state, used)
+    if held > used + unused:
+        state.held[event.holder] = held - used - unused
+
+
+def _take_back(state: Permits, use_by_us: int, unused: int) -> None:
+    """Free permits of a lax rate, if they are cooling still: they were never used."""
+    if state.is_strict:  # the options have changed since
+        return
+    end_us = _rounded(state, use_by_us + state.period_us)
+    for index, (until_us, n) in enumerate(state.cooling):
+        if until_us == end_us:
+            left = n - min(max(0, unused), n)
+            state.cooling[index : index + 1] = [(until_us, left)] if left else []
+            return
+
+
+# cooling ---------------------------------------------------------------------------------
+
+
+def _slack_us(state: Permits) -> int:
+    """Return how long a permit of a lax rate may lie about before it is used.
+
+    Without it, a late use and an early next one of one permit would be less than a period apart.
+    """
+    if state.is_strict or not state.period_us:
+        return 0
+    return min(max(state.period_us // 20, 20_000), 1_000_000)
+
+
+def _cooling_us(state: Permits) -> int:
+    return state.period_us + _slack_us(state)
+
+
+def _rounded(state: Permits, until_us: int) -> int:
+    """Return the point of time, not before the given one, at which many are free together."""
+    step_us = max(1, _cooling_us(state) // BUCKETS)
+    return -(-until_us // step_us) * step_us
+
+
+def _cool(state: Permits, count: int, until_us: int | None = None) -> None:
+    """Let permits cool, from now on unless it is said until when."""
+    until_us = _rounded(state, state.at_us + _cooling_us(state) if until_us is None else until_us)
+    if count <= 0 or until_us <= state.at_us:
+        return
+    cooling = dict(state.cooling)
+    cooling[until_us] = cooling.get(until_us, 0) + count
+    state.cooling = sorted(cooling.items())
+
+
+# the line --------------------------------------------------------------------------------
+
+
+def _groups(waiting: Mapping[str, Waiting]) -> Iterable[list[str]]:
+    """Yield those that are served together, in order: the first in line and all not below it."""
+    left = sorted(waiting, key=lambda who: (waiting[who].rank, who))
+    while left:
+        floor = waiting[left[0]].priority
+        yield [who for who in left if waiting[who].priority >= floor]
+        left = [who for who in left if waiting[who].priority < floor]
+
+
+def _deal(waiting: Mapping[str, Waiting], free: int) -> dict[str, int]:
+    """Return who would get how many of the free permits."""
+    dealt: dict[str, int] = {}
+    for group in _groups(waiting):
+        hungry = group
+        while free and hungry:
+            share = max(1, free // len(hungry))
+            for who in hungry:
+                count = min(share, waiting[who].want - dealt.get(who, 0), free)
+                if count:
+                    dealt[who] = dealt.get(who, 0) + count
+                    free -= count
+            hungry = [who for who in hungry if dealt.get(who, 0) < waiting[who].want]
+    return dealt
+
+
+def _before(waiting: Mapping[str, Waiting], holder: str) -> int:
+    """Return how many permits are dealt before a holder's first one."""
+    count = 0
+    for group in _groups(waiting):
+        if holder in group:
+            return count + group.index(holder)
+        count += sum(waiting[who].want for who in group)
+    return count
+
+
+def _free_at(state: Permits, count: int) -> int | None:
+    """Return when so many permits will have cooled; ``None``: it depends on who holds them."""
+    free = state.limit - sum(state.held.values()) - sum(n for _, n in state.cooling)
+    for until_us, n in state.cooling:
+        free += n
+        if free >= count:
+            return until_us
+    return None
