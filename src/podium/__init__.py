@@ -88,6 +88,8 @@ if TYPE_CHECKING:
     from podium.client.handle import Run
     from podium.client.portal import run
     from podium.flow import Flow, FlowInvalid
+    from podium.tools.from_run import FromRun
+    from podium.tools.tool import Tool, tool
 
 __version__ = VERSION
 
@@ -97,21 +99,24 @@ _LATE = {
     "run": "podium.client.portal",
     "Flow": "podium.flow",
     "FlowInvalid": "podium.flow",
+    "FromRun": "podium.tools.from_run",
+    "Tool": "podium.tools.tool",
+    "tool": "podium.tools.tool",
 }
 
 __all__ = [
     "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
-    "File", "Flow", "FlowInvalid", "ForgottenAwait", "IdInUse", "InputInvalid", "InvalidOption",
+    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse", "InputInvalid", "InvalidOption",
     "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
     "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "Refused",
     "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
     "RunFailed", "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy",
     "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
-    "StoreOnNetwork", "StoreSyncFailed", "Task", "UnknownWorkflow", "UsageError",
+    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "UnknownWorkflow", "UsageError",
     "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child", "emit", "env",
     "gather", "headers", "idempotency_key", "map", "now", "open_file", "patched", "publish", "race",
     "random", "receive", "restart_with", "run", "run_id", "save_file", "scope", "send", "sleep",
-    "sleep_until", "task", "uuid4", "warn", "workflow",
+    "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

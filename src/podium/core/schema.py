@@ -32,11 +32,15 @@ _WORDS_ABOUT: Final = frozenset({"title", "description", "examples"})
 @lru_cache(maxsize=4096)
 def parameters_schema(spec: _Spec) -> dict[str, Any]:
     """Return the JSON Schema of an object with the arguments by name."""
+    if spec.schemas is not None:
+        return spec.schemas[0]
     parts = _Parts("validation")
     hints = type_hints(spec.fn)
     schema: dict[str, Any] = {"type": "object", "properties": {}, "additionalProperties": False}
     required: list[str] = []
     for name, parameter in _parameters(spec.fn).items():
+        if name in spec.unseen:
+            continue
         if parameter.kind is parameter.VAR_KEYWORD:
             schema["additionalProperties"] = True
             continue
@@ -57,6 +61,8 @@ def returns_schema(spec: _Spec) -> dict[str, Any]:
 
     Objects have the fields that are declared and no others: that is what a result is decoded as.
     """
+    if spec.schemas is not None:
+        return spec.schemas[1]
     parts = _Parts("serialization")
     schema = parts.of(type_hints(spec.fn).get("return", Any))
     whole = parts.whole(schema)

@@ -12,9 +12,10 @@ import inspect
 import sys
 
 from collections.abc import Callable
+from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Self
 
 from podium.core.codec import Binder, Codec, codec_for, type_hints
 from podium.core.effects import Effect
@@ -70,7 +71,15 @@ class TaskOptions:
 
 
 class _Definition:
-    """What tasks and workflows share: a function, its name, its codecs."""
+    """What tasks and workflows share: a function, its name, its codecs.
+
+    Attributes:
+        schemas: JSON Schemas of the arguments and of the result, where no signature has them.
+        unseen: Parameters of the function that are no arguments: whoever calls cannot give them.
+    """
+
+    schemas: tuple[dict[str, Any], dict[str, Any]] | None = None
+    unseen: frozenset[str] = frozenset()
 
     def __init__(self, function: Callable[..., Any], name: str) -> None:
         self.fn = function
@@ -104,10 +113,11 @@ class TaskSpec(_Definition):
         self.effect: Effect = options.effect
         self.touches: bool = options.effect.touches
 
-    def with_options(self, options: TaskOptions) -> TaskSpec:
+    def with_options(self, options: TaskOptions) -> Self:
         """Return the same task under other options, which one call of it has."""
-        other = TaskSpec(self.fn, self.name, options)
+        other = copy(self)
         other.binder, other.returns = self.binder, self.returns
+        other.options, other.effect, other.touches = options, options.effect, options.effect.touches
         return other
 
     def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:

@@ -31,12 +31,11 @@ _WRITTEN = {
 }
 
 
-class TaskKeywords(TypedDict, total=False):
-    """Options of :func:`podium.task`.
+class CommonKeywords(TypedDict, total=False):
+    """Options that tasks and tools share.
 
     Attributes:
         name: What the step is called; the function's name unless given.
-        effect: ``pure``, ``read``, ``write`` (the default) or ``once``.
         retry: When and how often a failed attempt is tried again.
         timeout: The longest an attempt may take.
         total_timeout: The longest the step may take over all attempts.
@@ -61,7 +60,6 @@ class TaskKeywords(TypedDict, total=False):
     """
 
     name: str
-    effect: str | Effect
     retry: Retry
     timeout: Duration
     total_timeout: Duration
@@ -80,6 +78,16 @@ class TaskKeywords(TypedDict, total=False):
     compensate: Task[..., Any, Any]
     not_done: tuple[type[BaseException], ...]
     expect: Duration
+
+
+class TaskKeywords(CommonKeywords, total=False):
+    """Options of :func:`podium.task`: the common ones and the effect.
+
+    Attributes:
+        effect: ``pure``, ``read``, ``write`` (the default) or ``once``.
+    """
+
+    effect: str | Effect
 
 
 def task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOptions:

@@ -1,0 +1,207 @@
+"""How the arguments of tools are checked: after a signature, or after a JSON Schema."""
+
+from __future__ import annotations
+
+import inspect
+
+from collections.abc import Callable, Mapping
+from typing import Any
+
+from podium.core.codec import Binder, Codec
+from podium.core.errors import InputInvalid, ValueNotPortable
+from podium.core.validation import Validator
+from podium.tools.from_run import values_from_run
+
+_FAULTS_MAX = 5
+
+
+class RunBinder(Binder):
+    """Binds to a function some of whose parameters come from the run.
+
+    They are recorded with the other arguments, so that caches and limits tell runs apart, and
+    nobody who calls by name (a document, a model) can set them.
+    """
+
+    __slots__ = ("_given", "_optional", "_wanted", "_whole")
+
+    def __init__(self, function: Callable[..., Any], name: str, wanted: Mapping[str, str]) -> None:
+        parameters = inspect.signature(function).parameters
+        seen = [one for one in parameters.values() if one.name not in wanted]
+        super().__init__(_with_signature(function, [*seen, *map(_left_out, wanted)]), name)
+        self._given = Binder(_with_signature(function, seen), name)
+        self._whole = Binder(function, name)
+        self._wanted = dict(wanted)
+        self._optional = frozenset(
+            one for one in wanted if parameters[one].default is not inspect.Parameter.empty
+        )
+
+    @property
+    def parameters(self) -> Mapping[str, inspect.Parameter]:
+        """The parameters that a caller gives."""
+        return self._given.parameters
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments by name, with those that come from the run.
+
+        Raises:
+            InputInvalid: They do not fit, or one was given that comes from the run.
+        """
+        filled = values_from_run(self.name, self._wanted, self._optional)
+        if filled is None:  # outside of any run they are given as others are
+            own = {name: kwargs[name] for name in self._wanted if name in kwargs}
+            others = {name: value for name, value in kwargs.items() if name not in own}
+            return {**self._given.bind(args, others), **own}
+        self._refuse(kwargs)
+        return {**self._given.bind(args, kwargs), **filled}
+
+    def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments given by name, with those that come from the run.
+
+        Raises:
+            InputInvalid: They do not fit, or one was given that comes from the run.
+        """
+        self._refuse(given)
+        return {**self._given.from_mapping(given), **self._filled()}
+
+    def from_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return arguments given by name as plain JSON, with those that come from the run.
+
+        Raises:
+            InputInvalid: They do not fit, or one was given that comes from the run.
+        """
+        self._refuse(given)
+        return {**self._given.from_json(given), **self._filled()}
+
+    def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
+        """Call the function. What undoes a step is given only now what comes from the run."""
+        if any(name not in bound for name in self._wanted):
+            bound = {**self._filled(), **bound}
+        missing = [
+            name for name in self._wanted if name not in bound and name not in self._optional
+        ]
+        if missing:
+            raise InputInvalid(
+                f"{self.name} takes {', '.join(map(repr, missing))} from its run; outside of one "
+                "give it by name."
+            )
+        return self._whole.call(function, bound)
+
+    def _filled(self) -> dict[str, Any]:
+        return values_from_run(self.name, self._wanted, self._optional) or {}
+
+    def _refuse(self, given: Mapping[str, Any]) -> None:
+        for name in self._wanted:
+            if name in given:
+                raise InputInvalid(
+                    f"{self.name}: {name!r} comes from the run and cannot be given; leave it out."
+                )
+
+
+class SchemaBinder:
+    """Checks arguments against a JSON Schema; stands where a function has its signature.
+
+    Args:
+        schema: Of an object.
+        name: Of the tool.
+
+    Raises:
+        ValueError: The schema is none, or refers to something outside of itself.
+    """
+
+    def __init__(self, schema: Mapping[str, Any], name: str) -> None:
+        self.name = name
+        self._codec = Codec(dict[str, Any])
+        self._validator = Validator(schema)
+        self.parameters: Mapping[str, Any] = dict(schema.get("properties", {}))
+
+    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
+        """Return the arguments of ``tool(city="Rome")``.
+
+        Raises:
+            InputInvalid: They do not fit.
+        """
+        if args:
+            names = ", ".join(self.parameters) or "none"
+            raise InputInvalid(f"{self.name} takes its arguments by name: {names}.")
+        return self.from_mapping(kwargs)
+
+    def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the arguments.
+
+        Raises:
+            InputInvalid: They do not fit; the first faults are named.
+        """
+        _, plain = self.copy(dict(given), 1 << 40)
+        faults = [
+            one.text("arguments")
+            for one, _ in zip(self._validator.faults(plain), range(_FAULTS_MAX), strict=False)
+        ]
+        if faults:
+            raise InputInvalid(f"The arguments of {self.name} do not fit: {'; '.join(faults)}.")
+        return plain
+
+    from_json = from_mapping
+
+    def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
+        """Encode the arguments; return (JSON bytes, the copy the tool receives)."""
+        return self._codec.copy(bound, f"the arguments of {self.name}", limit_bytes)
+
+    def decode(self, encoded: bytes) -> dict[str, Any]:
+        """Return recorded arguments."""
+        value: dict[str, Any] = self._codec.decode(encoded)
+        return value
+
+    def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
+        """Call the tool with its arguments, as one dict."""
+        return function(bound)
+
+    def fingerprinted(self, bound: dict[str, Any]) -> dict[str, Any]:
+        """Return what the fingerprint covers."""
+        return bound
+
+
+class SchemaCodec(Codec):
+    """Takes values that fit a JSON Schema, and no others."""
+
+    __slots__ = ("_validator", "name")
+
+    def __init__(self, schema: Mapping[str, Any], name: str) -> None:
+        super().__init__()
+        self.name = name
+        self._validator = Validator(schema)
+
+    def copy(self, value: Any, what: str, limit_bytes: int) -> tuple[bytes, Any]:
+        """Encode a value; return (JSON bytes, the copy that the other side receives).
+
+        Raises:
+            ValueNotPortable: It does not fit the schema, or has no JSON form.
+        """
+        encoded, copy = super().copy(value, what, limit_bytes)
+        fault = next(self._validator.faults(copy), None)
+        if fault is not None:
+            raise ValueNotPortable(
+                f"{what} does not fit the output schema of {self.name}: {fault.text('output')}"
+            )
+        return encoded, copy
+
+
+def _left_out(name: str) -> inspect.Parameter:
+    """Return a parameter that a binder does not miss."""
+    return inspect.Parameter(name, inspect.Parameter.KEYWORD_ONLY, default=None)
+
+
+def _with_signature(
+    function: Callable[..., Any], parameters: list[inspect.Parameter]
+) -> Callable[..., Any]:
+    """Return a stand-in that looks like the function with other parameters."""
+
+    def stand_in() -> None: ...
+
+    stand_in.__name__ = getattr(function, "__name__", "tool")
+    stand_in.__module__ = function.__module__
+    stand_in.__annotations__ = getattr(function, "__annotations__", {})
+    stand_in.__dict__["__wrapped__"] = function
+    parameters = sorted(parameters, key=lambda one: one.kind)
+    signature = inspect.signature(function).replace(parameters=parameters)
+    stand_in.__dict__["__signature__"] = signature
+    return stand_in
