@@ -26,12 +26,13 @@ LIMIT_S = 20.0
 @contextmanager
 def fresh_names() -> Iterator[None]:
     """Let a test define tasks and workflows under names that other tests have too."""
-    tasks, workflows = registry.tasks, registry.workflows
-    registry.tasks, registry.workflows = {}, {}
+    tasks, workflows, sources = registry.tasks, registry.workflows, registry.secret_sources
+    registry.tasks, registry.workflows, registry.secret_sources = {}, {}, {}
     try:
         yield
     finally:
         registry.tasks, registry.workflows = tasks, workflows
+        registry.secret_sources = sources
 
 
 def drive(program: Coroutine[Any, Any, T], limit_s: float = LIMIT_S) -> T:

@@ -34,6 +34,8 @@ from podium.core.errors import (
     RunFailed,
     RunNotFound,
     RunSuspended,
+    SecretInvalid,
+    SecretMissing,
     StepFailed,
     StepTimedOut,
     StoreBusy,
@@ -52,6 +54,7 @@ from podium.core.errors import (
 from podium.core.file import File
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import Retry
+from podium.core.secrets import secret, secret_source
 from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
@@ -106,17 +109,18 @@ _LATE = {
 
 __all__ = [
     "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
-    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse", "InputInvalid", "InvalidOption",
-    "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
-    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "Refused",
-    "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
-    "RunFailed", "RunNotFound", "RunSuspended", "StepFailed", "StepTimedOut", "StoreBusy",
-    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
-    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "UnknownWorkflow", "UsageError",
-    "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child", "emit", "env",
-    "gather", "headers", "idempotency_key", "map", "now", "open_file", "patched", "publish", "race",
-    "random", "receive", "restart_with", "run", "run_id", "save_file", "scope", "send", "sleep",
-    "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
+    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse", "InputInvalid",
+    "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism",
+    "NotDone", "NotInWorkflow", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError",
+    "Rate", "Refused", "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded",
+    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
+    "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced",
+    "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool",
+    "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask",
+    "attempt", "child", "emit", "env", "gather", "headers", "idempotency_key", "map", "now",
+    "open_file", "patched", "publish", "race", "random", "receive", "restart_with", "run", "run_id",
+    "save_file", "scope", "secret", "secret_source", "send", "sleep", "sleep_until", "task", "tool",
+    "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

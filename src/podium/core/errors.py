@@ -10,6 +10,7 @@
     │   ├── UnknownWorkflow           no workflow of that name is registered here
     │   ├── NotInWorkflow             a durable primitive was used outside a workflow
     │   ├── ForgottenAwait            a call was made in a workflow and never awaited
+    │   ├── SecretInvalid             a reference to a secret that can never give one
     │   ├── FlowInvalid               a flow document has errors; every one is named
     │   ├── FlowNotFound              there is no flow document at a path
     │   └── TaskMissing               a flow names a task or module that is not here
@@ -26,6 +27,7 @@
     │   ├── LockDeadlock              … it would wait for a lock for ever
     │   ├── OutcomeUnknown            … a ``once`` may or may not have happened
     │   └── ResultUnusable            … it happened, its result cannot be used
+    ├── SecretMissing                 a secret that a reference names is not there
     ├── NotDone                       raised by a task: it certainly did not happen
     ├── Nondeterminism                the program did something else than is recorded
     │   └── Refused                   something a workflow can never do deterministically
@@ -160,6 +162,12 @@ class ForgottenAwait(UsageError):
             f"{task}(…) was called at {where} and never awaited, so it would never run. "
             f"Write `await {task}(…)`, or hand it to gather, race or create_task."
         )
+
+
+class SecretInvalid(UsageError):
+    """A reference to a secret that is none, or whose source can never give it."""
+
+    code = "secret-invalid"
 
 
 class RunError(PodiumError):
@@ -312,6 +320,20 @@ class ResultUnusable(StepFailed):
     """The step happened, but its result cannot be recorded or used; it is not repeated."""
 
     code = "result-unusable"
+
+
+class SecretMissing(PodiumError):
+    """A secret is not where its reference says; trying again does not help."""
+
+    code = "secret-missing"
+
+    def __init__(self, reference: str, remedy: str) -> None:
+        super().__init__(reference, remedy)
+        self.reference = reference
+        self.remedy = remedy
+
+    def __str__(self) -> str:
+        return f"There is no secret {self.reference}: {self.remedy}"
 
 
 class NotDone(PodiumError):

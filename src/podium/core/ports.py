@@ -7,10 +7,11 @@ The engine is a state machine behind these. The real ones live in ``engine.syste
 from __future__ import annotations
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any, Protocol
 
 from podium.core.errors import ValueNotPortable
+from podium.core.notes import Notes
 from podium.core.spec import TaskSpec
 
 
@@ -79,6 +80,7 @@ class Attempt:
         headers: The run's attributes (tenant, user, locale, trace parent).
         files: Where ``podium.File`` values are kept; set by the engine.
         guard: For a ``once``: raises where another worker may have taken over; from any thread.
+        notes: What it says: warnings, lines of its log; and which secrets it has resolved.
     """
 
     spec: TaskSpec
@@ -91,6 +93,7 @@ class Attempt:
     headers: dict[str, Any]
     files: Any = None
     guard: Callable[[], None] | None = None
+    notes: Notes = field(default_factory=Notes)
 
     def require_permission(self) -> None:
         """Executors call it just before the body.

@@ -173,6 +173,8 @@ class Registry:
 
     tasks: dict[str, TaskSpec] = field(default_factory=dict)
     workflows: dict[str, WorkflowSpec] = field(default_factory=dict)
+    secret_sources: dict[str, Callable[[str], str | None]] = field(default_factory=dict)
+    """Scheme → what gives the value of a name (``podium.secret_source``)."""
 
     def add_task(self, spec: TaskSpec) -> None:
         """Register a task.
