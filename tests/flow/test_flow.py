@@ -77,6 +77,27 @@ def test_a_module_that_cannot_be_imported() -> None:
     assert "No module named 'no_such_module_anywhere'" in flow.check()[0].message
 
 
+def test_flows_within_may_use_modules_too(tmp_path: Path, module: str) -> None:
+    """Under the same rule, in place and in a file; what is wrong is put to their nodes."""
+    inner = using(module)
+    outer = {"podium": 1, "name": "outer", "nodes": {"a": {"flow": inner}}, "output": "${a}"}
+    refused = Flow.from_dict(outer)
+
+    assert [(one.code, one.path) for one in refused.check()] == [
+        ("module-not-allowed", "$.nodes.a.flow.uses[0]"),
+        ("unknown-task", "$.nodes.a.flow.nodes.weight.call"),
+    ]
+    assert module not in sys.modules
+    (tmp_path / "inner.yaml").write_text(json.dumps(inner | {"uses": [module, "no_such_module"]}))
+    (tmp_path / "outer.yaml").write_text(
+        json.dumps(outer | {"nodes": {"a": {"flow": "./inner.yaml"}}})
+    )
+    [missing] = Flow.load(tmp_path / "outer.yaml").check()
+    assert (missing.code, missing.path) == ("module-missing", "$.nodes.a.flow")
+    assert missing.message.startswith("in ./inner.yaml: $.uses[1]: ")
+    assert module in sys.modules
+
+
 def test_flows_in_files_are_taken_in(tmp_path: Path) -> None:
     """By paths from the file that names them; they belong to its content."""
     (tmp_path / "parts").mkdir()

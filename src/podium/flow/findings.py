@@ -42,6 +42,18 @@ class Finding:
         """Return the same finding with its place in the text."""
         return replace(self, line=line, column=column)
 
+    def within(self, at: str, file: str) -> Finding:
+        """Return it as a finding of the document that takes in the one it was found in.
+
+        Args:
+            at: Where that is taken in: ``$.nodes.ship.flow``.
+            file: Its path, which leads to a text of its own; empty where it stands in place.
+        """
+        if not file:
+            return replace(self, path=self.path.replace("$", at, 1))
+        message = f"in {file}: {self.path}: {self.message}"
+        return replace(self, path=at, message=message, line=0, column=0)
+
     def to_dict(self) -> dict[str, Any]:
         """Return it as JSON."""
         return {name: getattr(self, name) for name in self.__slots__}

@@ -182,8 +182,13 @@ class Flow(Workflow[..., Any]):
 
 
 def import_used(document: Document | None, allow: tuple[str, ...]) -> Iterator[Finding]:
-    """Import the modules that a document uses; find fault with those that cannot or may not be."""
-    for index, module in enumerate(document.uses if document else ()):
+    """Import the modules that a document and those within use (F-05).
+
+    Gives what is wrong with those that cannot or may not be imported.
+    """
+    if document is None:
+        return
+    for index, module in enumerate(document.uses):
         at = f"$.uses[{index}]"
         if module in sys.modules:
             continue
@@ -194,10 +199,13 @@ def import_used(document: Document | None, allow: tuple[str, ...]) -> Iterator[F
             )
             continue
         try:
-            import_module(module, document.name if document else "")
+            import_module(module, document.name)
         except TaskMissing as problem:
             hint = "Is its directory on the path? Commands look in the current one."
             yield Finding("module-missing", at, str(problem), hint)
+    for node, work, inner in document.taken_in():
+        for one in import_used(inner, allow):
+            yield one.within(f"{node.at}.flow", work.file)
 
 
 # files ------------------------------------------------------------------------------------

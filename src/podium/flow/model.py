@@ -86,11 +86,16 @@ class Call:
 
 @dataclass(frozen=True, slots=True)
 class SubFlow:
-    """A child run: of a document that is part of this one, or of a workflow known by name."""
+    """A child run: of a document that is part of this one, or of a workflow known by name.
+
+    Attributes:
+        file: The path of the document as it is written; empty for one in place.
+    """
 
     name: str
     document: Document | None
     args: Template
+    file: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -276,6 +281,21 @@ class Document:
     body: Body
     hash: str
     content: Mapping[str, Any]
+
+    def taken_in(self) -> Iterator[tuple[Node, SubFlow, Document]]:
+        """Give the documents that are part of this one, each with the node that it stands in."""
+        for node in self.body.walk():
+            work = node.work
+            if isinstance(work, SubFlow) and work.document is not None:
+                yield node, work, work.document
+
+    def documents(self) -> Iterator[Document]:
+        """Give the document and all those within, however deep."""
+        waiting = [self]
+        while waiting:
+            document = waiting.pop()
+            yield document
+            waiting.extend(inner for _, _, inner in document.taken_in())
 
 
 def _head(work: Work) -> Iterator[Template | Expression]:

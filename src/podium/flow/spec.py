@@ -135,40 +135,37 @@ class FlowSpec(WorkflowSpec):
     def tasks_hash(self) -> str:
         """A hash of the parameters and results of every task it names."""
         digest = hashlib.blake2b(digest_size=6)
-        for name in sorted(self.task_names):
+        for name in sorted(_task_names(self.flow)):
             spec = self.registry.tasks.get(name)
             digest.update(f"{name}={schema_hash(spec) if spec else ''};".encode())
         return digest.hexdigest()
 
-    @cached_property
-    def task_names(self) -> frozenset[str]:
-        """The tasks that it names, those that undo nodes included."""
-        found: set[str] = set()
-        for node in self.flow.body.walk():
-            if isinstance(node.work, Call):
-                found.add(node.work.task)
-            if node.policy.compensate is not None:
-                found.add(node.policy.compensate.task)
-        return frozenset(found)
-
     def require_tasks(self) -> None:
         """Import the modules that it uses, and make sure that its tasks and workflows are there.
+
+        Its own, and those of the flows within: a child would find them missing in the middle of its work.
 
         Raises:
             TaskMissing: One is not; it says which, and what to do.
         """
-        for module in self.flow.uses:
+        documents = [*self.flow.documents()]
+        modules = list(dict.fromkeys(module for one in documents for module in one.uses))
+        for module in modules:
             import_module(module, self.name)
-        missing = sorted(name for name in self.task_names if name not in self.registry.tasks)
-        if missing:
-            uses = (
-                f"its modules are {', '.join(self.flow.uses)}"
-                if self.flow.uses
-                else "it has no 'uses'"
-            )
+        tasks = frozenset[str]().union(*map(_task_names, documents)) - self.registry.tasks.keys()
+        workflows = {
+            node.work.name
+            for one in documents
+            for node in one.body.walk()
+            if isinstance(node.work, SubFlow) and node.work.document is None
+        } - self.registry.workflows.keys()
+        if tasks or workflows:
+            missing = [f"the task {name!r}" for name in sorted(tasks)]
+            missing += [f"the workflow {name!r}" for name in sorted(workflows)]
+            uses = f"its modules are {', '.join(modules)}" if modules else "it has no 'uses'"
             raise TaskMissing(
-                f"Flow {self.name!r} calls {', '.join(map(repr, missing))}, which this process does "
-                f"not have ({uses}). Import the module that registers it, or name it in 'uses'; then "
+                f"Flow {self.name!r} needs {', '.join(missing)}, which this process does not have "
+                f"({uses}). Import the module that registers it, or name it in 'uses'; then "
                 "`podium runs resume`."
             )
 
@@ -291,6 +288,17 @@ def import_module(module: str, flow: str) -> None:
         raise TaskMissing(
             f"Flow {flow!r} uses the module {module!r}, which cannot be imported here: {text}."
         ) from problem
+
+
+def _task_names(document: Document) -> frozenset[str]:
+    """Return the tasks that a document names itself, those that undo nodes included."""
+    found: set[str] = set()
+    for node in document.body.walk():
+        if isinstance(node.work, Call):
+            found.add(node.work.task)
+        if node.policy.compensate is not None:
+            found.add(node.policy.compensate.task)
+    return frozenset(found)
 
 
 def _with_policy(spec: TaskSpec, node: Node) -> TaskSpec:

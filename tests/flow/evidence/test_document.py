@@ -100,7 +100,7 @@ def test_a_name_comes_from_the_file(tmp_path: Path, file: str, name: str) -> Non
 
 
 def test_modules_are_imported_as_allowed(stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
-    """EVIDENCE-OF F-05: "The modules of `uses` are imported before the check. A document from a file of yours may name any; a document from outside (`Flow.from_dict`) only modules that are imported already or match `allow`." """
+    """EVIDENCE-OF F-05: "The modules of `uses` are imported before the check, those of flows within too. A document from a file of yours may name any; a document from outside (`Flow.from_dict`) only modules that are imported already or match `allow`." """
     monkeypatch.syspath_prepend(str(stage.folder))
     for module in ("evidence_one", "evidence_two"):
         monkeypatch.delitem(sys.modules, module, raising=False)

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from podium import Flow, Podium, RunBlocked, task
+from podium import Flow, Podium, RunBlocked, task, workflow
 from podium.core.spec import registry
 from podium.journal.records import Kind, decode_note
 from podium.testing import SimWorld, crash_everywhere
@@ -121,7 +121,7 @@ def test_changed_tasks_are_told(stage: Stage, is_changed: bool) -> None:
 
 
 def test_a_missing_task_blocks_the_run(stage: Stage) -> None:
-    """EVIDENCE-OF F-68: "A task that a worker does not have blocks the run, with its name and what to import."
+    """EVIDENCE-OF F-68: "A task or workflow that a worker does not have blocks the run before it goes on, with its name and what to import; so does one that a flow within needs."
 
     Once it is there, the run goes on where it was.
     """
@@ -147,6 +147,45 @@ def test_a_missing_task_blocks_the_run(stage: Stage) -> None:
     assert "'get'" in texts[0]
     assert "Import the module that registers it" in texts[0]
     assert ended.output == "hold"
+
+
+@pytest.mark.parametrize(
+    ("node", "missing"),
+    [
+        ("{flow: {nodes: {b: {call: get, args: {what: 1}}}, output: '${b}'}}", "the task 'get'"),
+        (
+            "{flow: {nodes: {b: {set: 1, compensate: {call: get, args: {what: 1}}}}, output: '${b}'}}",
+            "the task 'get'",
+        ),
+        ("{flow: sub}", "the workflow 'sub'"),
+        ("{flow: {nodes: {b: {flow: sub}}, output: '${b}'}}", "the workflow 'sub'"),
+    ],
+)
+def test_what_flows_within_need_blocks_too(stage: Stage, node: str, missing: str) -> None:
+    """Before they are started: a child that cannot be carried out does not fail its parent (F-68)."""
+
+    @workflow
+    async def sub() -> int:
+        return 1
+
+    texts: list[str] = []
+
+    async def script(play: Play) -> None:
+        await play.begun("hold")
+        taken = registry.tasks.pop("get"), registry.workflows.pop("sub")
+        await play.crash()
+        with pytest.raises(RunBlocked) as blocked:
+            await play.run.result()
+        texts.append(str(blocked.value))
+        registry.tasks["get"], registry.workflows["sub"] = taken
+        play.open("hold")
+        await play.run.resume()
+
+    text = f"nodes:\n  hold: {{call: hold_put, args: {{what: hold}}}}\n  a: {node[:-1]}, after: hold}}\n"
+    ended = stage.play(f"{text}output: '${{a}}'\n", script)
+
+    assert missing in texts[0]
+    assert ended.output == 1
 
 
 _ALL_KINDS = """

@@ -5,7 +5,6 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import replace
 from typing import Any
 
 from podium.core.spec import TaskSpec, WorkflowSpec
@@ -101,15 +100,8 @@ def _layouts(document: Document) -> list[Layout]:
     while waiting:
         layout = Layout(waiting.pop())
         found.append(layout)
-        waiting.extend(inner for _, inner in _inner(layout))
+        waiting.extend(inner for _, _, inner in layout.document.taken_in())
     return found
-
-
-def _inner(layout: Layout) -> Iterator[tuple[Entry, Document]]:
-    for entry in layout.entries:
-        work = entry.node.work
-        if isinstance(work, SubFlow) and work.document is not None:
-            yield entry, work.document
 
 
 def _one(
@@ -155,25 +147,11 @@ def _put_in(
     layout: Layout, found: list[tuple[int, Finding]], inside: Mapping[int, list[Finding]]
 ) -> list[Finding]:
     """Put what was found within other flows to the nodes they belong to."""
-    for entry, document in _inner(layout):
-        at = f"{entry.node.at}.flow"
-        is_file = isinstance(_at(layout.document.content, at), str)
-        for one in inside[id(document)]:
-            if is_file:
-                text = f"in {document.name}: {one.path}: {one.message}"
-                found.append((entry.position, replace(one, path=at, message=text, column=0)))
-            else:
-                found.append((entry.position, replace(one, path=one.path.replace("$", at, 1))))
+    for entry in layout.entries:
+        work = entry.node.work
+        if isinstance(work, SubFlow) and work.document is not None:
+            at = f"{entry.node.at}.flow"
+            inner = inside[id(work.document)]
+            found.extend((entry.position, one.within(at, work.file)) for one in inner)
     ordered = sorted(found, key=lambda one: one[0])
     return list(dict.fromkeys(finding for _, finding in ordered))
-
-
-def _at(content: Any, path: str) -> Any:
-    """Return what stands at a path; None where nothing does."""
-    for name, index, quoted in _STEP.findall(path):
-        key: Any = int(index) if index else name or re.sub(r"\\(.)", r"\1", quoted)
-        try:
-            content = content[key]
-        except (KeyError, IndexError, TypeError):
-            return None
-    return content

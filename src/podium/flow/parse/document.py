@@ -7,7 +7,6 @@ import json
 import re
 
 from collections.abc import Callable, Mapping
-from dataclasses import replace
 from typing import Any, Final, NamedTuple
 
 from podium.flow.bursts import uncollected
@@ -244,10 +243,7 @@ class _Parser:
         return document
 
     def _inner(self, parsed: Parsed, at: str, file: str = "") -> Document | None:
-        for one in parsed.findings:
-            place = at if file else one.path.replace("$", at, 1)
-            text = f"in {file}: {one.path}: {one.message}" if file else one.message
-            self._reading.findings.append(replace(one, path=place, message=text))
+        self._reading.findings.extend(one.within(at, file) for one in parsed.findings)
         return parsed.document
 
 

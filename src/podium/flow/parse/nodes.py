@@ -173,7 +173,8 @@ class Nodes:
         is_name = isinstance(given, str) and not given.endswith((".yaml", ".yml", ".json"))
         document = None if is_name else self._take_in(given, words.at_word("flow"), name)
         known_as = given if is_name else document.name if document else name
-        return SubFlow(known_as, document, words.arguments("args"))
+        file = given if isinstance(given, str) and not is_name else ""
+        return SubFlow(known_as, document, words.arguments("args"), file)
 
     def _switch(self, words: Words, depth: int) -> Switch:
         at = words.at_word("switch")
