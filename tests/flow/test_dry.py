@@ -11,6 +11,7 @@ import pytest
 from podium import Flow, InputInvalid, RunFailed, task
 from podium.client.dry import dry_run
 from podium.flow.dry import DryReport
+from tests.flow.evidence.stage import Unchecked
 from tests.harness import fresh_names
 
 done: list[str] = []
@@ -140,6 +141,22 @@ def test_a_flow_within_is_gone_through() -> None:
     report = dry({"sub": {"flow": inner, "args": {"n": 7}}})
 
     assert [(one.name, one.args) for one in report.would] == [("pay", {"amount": 7})]
+
+
+@pytest.mark.parametrize(
+    ("name", "why"),
+    [("none", "the node 'none', which is skipped (when)"), ("lost", "'lost', which is no node")],
+)
+def test_a_flow_without_an_output(name: str, why: str) -> None:
+    """It fails as it would for real, with the reason; so does one within."""
+    words: dict[str, Any] = {"nodes": {"none": {"when": False, "set": 1}}, "output": f"${{{name}}}"}
+    within = {"nodes": {"sub": {"flow": words}}, "output": "${sub}"}
+
+    for document in (words, within):
+        flow = Unchecked.from_dict({"podium": 1, "name": "x", **document})
+        with pytest.raises(RunFailed) as failed:
+            asyncio.run(dry_run(flow, {}))
+        assert f"The output needs {why}." in str(failed.value)
 
 
 def test_a_failure_undoes_nothing() -> None:

@@ -91,13 +91,9 @@ async def run_dry(spec: FlowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     await run.root.run()
     output, is_known = None, True
     try:
-        output = run.root.output()
+        output = run.output()
     except Unknown:
         is_known = False
-    except NoValue as missing:
-        node = run.root.nodes[missing.name]
-        text = f"The output needs the node {missing.name!r}, which is {node.status.value}."
-        raise NodeFailed("output", "no-output", text) from None
     report = DryReport(output, is_known, run.would)
     plain: dict[str, Any] = msgspec.to_builtins(report)
     return plain
@@ -160,7 +156,7 @@ class DryRun(FlowRun):
         run = begin(DryRun, spec, spec.binder.from_mapping(args))
         await run.root.run()
         self.would.extend(run.would)
-        return run.root.output()
+        return run.output()
 
     # listing ----------------------------------------------------------------------------
 

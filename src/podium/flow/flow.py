@@ -22,10 +22,9 @@ from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.model import Document
 from podium.flow.parse import Parsed, TakeIn, Taken, parse
 from podium.flow.source import Source, SourceError, read
+from podium.flow.source.limits import TEXT_BYTES_MAX
 from podium.flow.spec import FlowSpec, TaskMissing, import_module
 from podium.functions.calls import Workflow
-
-_SIZE_MAX = 4 * 1024 * 1024
 
 
 class FlowNotFound(UsageError):
@@ -227,7 +226,7 @@ def read_file(file: Path) -> Source:
     """
     try:
         with file.open("rb") as stream:
-            content = stream.read(_SIZE_MAX + 1)
+            content = stream.read(TEXT_BYTES_MAX + 1)
     except OSError as problem:
         reason = problem.strerror or str(problem)
         raise FlowNotFound(f"The flow {file} cannot be read: {reason}. Check the path.") from None

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import importlib
+import sys
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -63,7 +64,8 @@ class FieldsBinder:
         Raises:
             InputInvalid: It does not fit; every fault is named.
         """
-        plain = decode_any(encode_message(dict(given), f"the input of {self._name}", 1 << 40))
+        what = f"the input of {self._name}"
+        plain = decode_any(encode_message(dict(given), what, sys.maxsize))  # measured in `copy`
         faults = [one.text("input") for one in self._validator.faults(plain)]
         if faults:
             raise InputInvalid(

@@ -98,7 +98,9 @@ def test_what_was_kept_may_be_deeper_than_a_document() -> None:
     circle["flows"] = {"./x.yaml": circle}
 
     assert wrong(**whole) == []
-    assert wrong(**(whole | {"flows": {"./x.yaml": inner | {"output": math.nan}}}))[0][0] == "not-json"
+    assert (
+        wrong(**(whole | {"flows": {"./x.yaml": inner | {"output": math.nan}}}))[0][0] == "not-json"
+    )
     assert [code for code, _, _ in wrong(**circle)] == ["too-deep"]
 
 

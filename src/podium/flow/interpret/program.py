@@ -16,7 +16,14 @@ from podium.core.scope import Scope, current_scope
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
-from podium.flow.interpret.states import NodeFailed, NodeRun, NoValue, Status, undo_offer
+from podium.flow.interpret.states import (
+    NodeFailed,
+    NodeRun,
+    NoValue,
+    Status,
+    Unknown,
+    undo_offer,
+)
 from podium.flow.model import Call, Set, SubFlow
 
 Run = TypeVar("Run", bound="FlowRun")
@@ -45,13 +52,28 @@ class FlowRun:
             StepFailed: A node failed, or there is no output.
         """
         await self.root.run()
+        return self.output()
+
+    def output(self) -> Any:
+        """Return what the flow gives, once it was carried out (F-10).
+
+        Raises:
+            StepFailed: There is no output, for the reason that it says.
+            Unknown: It rests on what a dry run does not know.
+        """
         try:
             return self.root.output()
+        except Unknown:
+            raise
         except NoValue as missing:
-            run = self.root.nodes[missing.name]
-            text = f"The output needs the node {missing.name!r}, which is {run.status.value}"
-            why = f" ({run.reason})" if run.reason else ""
-            raise NodeFailed("output", "no-output", f"{text}{why}.") from None
+            run = self.root.nodes.get(missing.name)
+            text = f"The output needs {missing.name!r}, which is no node."
+            if run is not None:
+                why = f" ({run.reason})" if run.reason else ""
+                text = (
+                    f"The output needs the node {missing.name!r}, which is {run.status.value}{why}."
+                )
+            raise NodeFailed("output", "no-output", text) from None
 
     # one queue --------------------------------------------------------------------------
 

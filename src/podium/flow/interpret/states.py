@@ -130,8 +130,7 @@ def undo_offer(run: NodeRun) -> dict[str, Any] | None:
     if run.status in (Status.WAITING, Status.SKIPPED):
         return None
     outcome = {Status.OK: "succeeded", Status.FAILED: "failed"}.get(run.status, "unknown")
-    error = None if run.error is None else error_value(run.error)
-    return {"result": run.value, "outcome": outcome, "error": error}
+    return {"result": run.value, "outcome": outcome}
 
 
 class Frame:
