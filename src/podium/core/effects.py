@@ -13,12 +13,16 @@ class Effect(StrEnum):
     PURE = "pure"
     READ = "read"
     WRITE = "write"
+    TRANSACTION = "transaction"
     ONCE = "once"
 
     @property
     def touches(self) -> bool:
         """Whether the body changes the world, so that its start is committed before it runs."""
-        return self is Effect.WRITE or self is Effect.ONCE
+        return self in _TOUCHING
+
+
+_TOUCHING = (Effect.WRITE, Effect.TRANSACTION, Effect.ONCE)
 
 
 def effect_named(name: str | Effect) -> Effect:

@@ -293,7 +293,7 @@ class RunContext:
             )
         if known.fingerprint == wait.fingerprint:
             return
-        if known.is_open and known.effect in ("write", "once"):
+        if known.is_open and known.effect in ("write", "transaction", "once"):
             self._refuse(
                 f"Step {wait.path!r} ({task}, {known.effect}) was begun with other arguments than "
                 f"the program asks for now ({_short(wait.encoded)}), and may have happened. "

@@ -46,7 +46,7 @@ class Known:
     next_at: int = 0
     """When the next attempt is due, if one was decided."""
     is_open: bool = False
-    """An attempt of a ``write`` or ``once`` has begun and has no end."""
+    """An attempt that changes the world has begun and has no end."""
     is_unknown: bool = False
     is_closed: bool = False
     is_foreign: bool = False
@@ -145,7 +145,7 @@ class History:
         known.is_unknown = False
         self.asks.pop(path, None)  # what was asked about an earlier attempt is answered
         known.first_at = known.first_at or at
-        known.is_open = started.e in ("write", "once")
+        known.is_open = started.e in ("write", "transaction", "once")
 
     def _on_failed(self, path: str, failed: FailedAttempt) -> None:
         known = self._step(path)

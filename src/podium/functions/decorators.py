@@ -5,12 +5,14 @@ from __future__ import annotations
 import inspect
 
 from collections.abc import Callable, Coroutine
-from typing import Any, ParamSpec, Protocol, TypeVar, Unpack, overload
+from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
 from podium.core.errors import InvalidOption
 from podium.core.spec import TaskSpec, WorkflowSpec, registry
+from podium.core.transactions import AsyncTransaction, Transaction, Transactional
 from podium.functions.calls import Task, Workflow
 from podium.functions.options import TaskKeywords, task_options
+from podium.functions.transactions import in_transaction
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -27,6 +29,19 @@ class TaskDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Task[P, R, Callable[P, R]]: ...
 
 
+class TransactionDecorator(Protocol):
+    """What ``task(…, database=…)`` returns: callers do not give the transaction."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[AsyncTransaction, P], Coroutine[Any, Any, R]], /
+    ) -> Task[P, R, Callable[P, Coroutine[Any, Any, R]]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Transaction, P], R], /
+    ) -> Task[P, R, Callable[P, R]]: ...
+
+
 class WorkflowDecorator(Protocol):
     """What ``workflow(…)`` with options returns."""
 
@@ -40,12 +55,16 @@ def task(
 @overload
 def task(function: Callable[P, R], /) -> Task[P, R, Callable[P, R]]: ...
 @overload
+def task(*, database: Transactional, **options: Unpack[TaskKeywords]) -> TransactionDecorator: ...
+@overload
 def task(**options: Unpack[TaskKeywords]) -> TaskDecorator: ...
-def task(function: Any = None, /, **options: Unpack[TaskKeywords]) -> Any:
+def task(function: Any = None, /, **options: Any) -> Any:
     """Make a function a task: something that touches the outside, or computes.
 
     In a workflow ``await fetch(1)`` is a durable step; outside it just runs. Sync functions run
-    in a thread (or a process). See :class:`TaskKeywords` for the options.
+    in a thread (or a process). See :class:`TaskKeywords` for the options. With
+    ``effect="transaction"`` and ``database=`` the function gets a transaction of that database as
+    its first argument, which callers do not give.
 
     Raises:
         InvalidOption: An option makes no sense.
@@ -59,9 +78,10 @@ def task(function: Any = None, /, **options: Unpack[TaskKeywords]) -> Any:
             raise InvalidOption(
                 f"@task {target.__name__}: a generator cannot be a task; return a list."
             )
-        spec = TaskSpec(
-            target, options.get("name") or target.__name__, task_options(target, options)
-        )
+        given = dict(options)
+        target = in_transaction(target, given)
+        name = given.get("name") or target.__name__
+        spec = TaskSpec(target, name, task_options(target, cast("TaskKeywords", given)))
         registry.add_task(spec)
         return Task(target, spec)
 

@@ -71,7 +71,7 @@ def test_options_that_make_no_sense() -> None:
     async def flow() -> None: ...
 
     for options, told in [
-        ({"effect": "wrote"}, "'pure', 'read', 'write', 'once'"),
+        ({"effect": "wrote"}, "'pure', 'read', 'write', 'transaction', 'once'"),
         ({"nonsense": 1}, "no option 'nonsense'"),
         ({"isolation": "planet"}, "expected 'thread' or 'process'"),
         ({"unknown": "raise"}, "are for effect='once'"),
