@@ -58,6 +58,7 @@ from podium.core.secrets import secret, secret_source
 from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
+from podium.functions.outcomes import Outcome
 from podium.functions.primitives import (
     ask,
     attempt,
@@ -111,7 +112,7 @@ __all__ = [
     "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
     "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse", "InputInvalid",
     "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism",
-    "NotDone", "NotInWorkflow", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError",
+    "NotDone", "NotInWorkflow", "Outcome", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError",
     "Rate", "Refused", "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded",
     "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
     "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced",

@@ -336,6 +336,16 @@ class SecretMissing(PodiumError):
         return f"There is no secret {self.reference}: {self.remedy}"
 
 
+_BY_CODE: dict[str, type[StepFailed]] = {
+    kind.code: kind for kind in (StepTimedOut, LockDeadlock, OutcomeUnknown, ResultUnusable)
+}
+
+
+def step_failure(path: str, error: ErrorInfo) -> StepFailed:
+    """Return what a workflow sees of a failed step: the same live and replayed."""
+    return _BY_CODE.get(error.code, StepFailed)(path, error)
+
+
 class NotDone(PodiumError):
     """Raise it in a task to declare: this certainly did not happen, it may be tried again."""
 

@@ -34,3 +34,5 @@ THREADS_MAX = 64
 """Threads for sync tasks in one process."""
 RUN_ID_CHARS_MAX = 200
 """Length of a run id."""
+PRIORITY_MAX = 1000
+"""The highest priority of a run, a task or a call; the lowest is as far below nothing."""

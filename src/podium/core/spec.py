@@ -185,13 +185,21 @@ class Registry:
         """
         old = self.tasks.get(spec.name)
         _refuse_twin("task", old, spec)
-        if old is None and spec.options.shared:
-            self._refuse_other_options(spec)
+        if old is None:  # a task that is redefined may change them: a notebook does
+            self.require_one_option(spec, spec.options)
         self.tasks[spec.name] = spec
 
-    def _refuse_other_options(self, new: TaskSpec) -> None:
-        """One key has one option. A task that is redefined may change it: a notebook does."""
-        for option in new.options.shared:
+    def require_one_option(self, new: TaskSpec, options: TaskOptions) -> None:
+        """Make sure that one key of a limit or a breaker has one option.
+
+        Args:
+            new: A task.
+            options: What it, or one call of it, is carried out with.
+
+        Raises:
+            NameTaken: A task has another option under a key.
+        """
+        for option in options.shared:
             for old in self.tasks.values():
                 for other in old.options.shared:
                     if type(other) is type(option) and other.key == option.key and other != option:

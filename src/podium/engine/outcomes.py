@@ -6,12 +6,11 @@ from typing import Any
 
 from podium.core.errors import (
     ErrorInfo,
-    LockDeadlock,
     OutcomeUnknown,
     ResultUnusable,
     StepFailed,
-    StepTimedOut,
     ValueNotPortable,
+    step_failure,
 )
 from podium.engine.commands import MISSING, RunState, Wait
 from podium.journal.records import Result, Status, decode_value
@@ -20,16 +19,12 @@ _BY_STATUS: dict[str, type[StepFailed]] = {
     Status.UNKNOWN: OutcomeUnknown,
     Status.UNUSABLE: ResultUnusable,
 }
-_BY_CODE: dict[str, type[StepFailed]] = {
-    "timeout": StepTimedOut,
-    LockDeadlock.code: LockDeadlock,
-}
 
 
 def failure(path: str, error: ErrorInfo, status: str = Status.FAILED) -> StepFailed:
     """Return the exception a program sees: the same live and replayed."""
-    kind = _BY_STATUS.get(status) or _BY_CODE.get(error.code, StepFailed)
-    return kind(path, error)
+    kind = _BY_STATUS.get(status)
+    return step_failure(path, error) if kind is None else kind(path, error)
 
 
 def resolve_result(state: RunState, wait: Wait, result: Result) -> None:

@@ -11,11 +11,15 @@ import sys
 
 from collections.abc import Callable, Coroutine, Generator, Iterator
 from types import CodeType
-from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, cast
+from typing import Any, Generic, ParamSpec, Protocol, Self, TypeVar, Unpack, cast
 
-from podium.core.context import Context, StepOptions, current_context
+from podium.core.context import NO_OPTIONS, Context, StepOptions, current_context
+from podium.core.errors import InvalidOption
 from podium.core.scope import Scope, current_scope
-from podium.core.spec import TaskSpec, WorkflowSpec
+from podium.core.spec import TaskOptions, TaskSpec, WorkflowSpec
+from podium.functions.fallbacks import Chain
+from podium.functions.options import CallKeywords, Fallback, call_fallback, call_options
+from podium.functions.outcomes import Outcome, settled
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -29,6 +33,9 @@ class Callee(Protocol):
     @property
     def name(self) -> str: ...
     def begin(self, context: Context, path: str, call: Call[Any]) -> asyncio.Future[Any]: ...
+    def begin_outcome(
+        self, context: Context, path: str, call: Call[Any]
+    ) -> asyncio.Future[Outcome[Any]]: ...
     def run_plain(self, call: Call[Any]) -> Coroutine[Any, Any, Any]: ...
 
 
@@ -80,6 +87,48 @@ class Call(Coroutine[Any, Any, R_co]):
         self.options["compensate"] = task.spec
         return self
 
+    def with_fallback(self, *fallbacks: Fallback) -> Self:
+        """Have this answer, in order, if the task fails for good (calls of tasks only).
+
+        Args:
+            fallbacks: Tasks, ``LastGood(within)``, ``Degraded(value)``, in place of those that the
+                task itself names; none at all: the call has no fallback.
+
+        Raises:
+            InvalidOption: One of them could never answer.
+        """
+        return self._carried_out(call_fallback(self._task("with_fallback"), fallbacks))
+
+    def with_options(self, **options: Unpack[CallKeywords]) -> Self:
+        """Carry out this call with other options than its task has (calls of tasks only).
+
+        Raises:
+            InvalidOption: One makes no sense, or would weaken the declared effect.
+            NameTaken: A task has other options under the key of a limit or a breaker.
+        """
+        return self._carried_out(call_options(self._task("with_options"), options))
+
+    def with_priority(self, priority: int) -> Self:
+        """Let this call go before others that wait for the same limit, the higher number first.
+
+        The priority of the run is added to it.
+
+        Raises:
+            InvalidOption: It is no whole number from -1,000 to 1,000.
+        """
+        return self.with_options(priority=priority)
+
+    async def outcome(self) -> Outcome[R_co]:
+        """Await it and tell what it came to: value or error, who answered, how old that is.
+
+        It raises nothing that the step does. Use it in place of awaiting the call.
+        """
+        context = current_context.get()
+        if context is None:
+            self._start()
+            return await settled(self.callee.run_plain(self), self.callee.name)
+        return await self.begin_outcome(context)
+
     def begin(
         self, context: Context, scope: Scope | None = None, path: str | None = None
     ) -> asyncio.Future[R_co]:
@@ -88,6 +137,29 @@ class Call(Coroutine[Any, Any, R_co]):
         if path is None:
             path = (scope or current_scope.get()).name(self.label)
         return self.callee.begin(context, path, self)
+
+    def begin_outcome(
+        self, context: Context, scope: Scope | None = None, path: str | None = None
+    ) -> asyncio.Future[Outcome[R_co]]:
+        """Start it in a workflow; the future brings what it came to."""
+        self._start()
+        if path is None:
+            path = (scope or current_scope.get()).name(self.label)
+        return self.callee.begin_outcome(context, path, self)
+
+    def _task(self, method: str) -> TaskSpec:
+        """Return the task as this call has it."""
+        if not isinstance(self.callee, Task):
+            raise InvalidOption(
+                f"{self.callee.name}(…).{method}(…): {self.callee.name} is a workflow; calls of "
+                "tasks have options. A child run can be given an id with .with_id(…)."
+            )
+        spec: TaskSpec = self.options.get("spec") or self.callee.spec
+        return spec
+
+    def _carried_out(self, options: TaskOptions) -> Self:
+        self.options["spec"] = self._task("with_options").with_options(options)
+        return self
 
     def __await__(self) -> Generator[Any, Any, R_co]:
         context = current_context.get()
@@ -165,12 +237,26 @@ class Task(Generic[P, R, F]):
 
     def begin(self, context: Context, path: str, call: Call[Any]) -> asyncio.Future[Any]:
         """Ask the Context for a step."""
-        spec = self.spec
+        spec, options = self._as_called(call)
         bound = spec.binder.bind(call.args, call.kwargs)
-        compensate = call.options.get("compensate")
-        if compensate is None:
-            return context.step(path, spec, bound)
-        return context.step(path, spec, bound, StepOptions(compensate))
+        if spec.options.fallback:
+            return Chain(context, path, spec, bound, options).begin()
+        return context.step(path, spec, bound, options)
+
+    def begin_outcome(
+        self, context: Context, path: str, call: Call[Any]
+    ) -> asyncio.Future[Outcome[Any]]:
+        """Ask the Context for a step; the future brings what it came to."""
+        spec, options = self._as_called(call)
+        bound = spec.binder.bind(call.args, call.kwargs)
+        return Chain(context, path, spec, bound, options).begin_outcome()
+
+    def _as_called(self, call: Call[Any]) -> tuple[TaskSpec, StepOptions]:
+        """Return the task as a call has it, and what else the step is asked for with."""
+        given = call.options
+        if not given:
+            return self.spec, NO_OPTIONS
+        return given.get("spec") or self.spec, StepOptions(given.get("compensate"))
 
     async def run_plain(self, call: Call[Any]) -> Any:
         """Just run it: outside a workflow, or in the body of a task."""
@@ -208,6 +294,15 @@ class Workflow(Generic[P, R]):
         """Ask the Context for a child run."""
         bound = self.spec.binder.bind(call.args, call.kwargs)
         return context.child(path, self.spec, bound, call.options.get("run_id"))
+
+    def begin_outcome(
+        self, context: Context, path: str, call: Call[Any]
+    ) -> asyncio.Future[Outcome[Any]]:
+        """Ask the Context for a child run; the future brings what it came to."""
+        future = self.begin(context, path, call)
+        task = context.new_task(Scope(path), settled(future, self.name, path))
+        task.add_done_callback(lambda _: future.cancel())
+        return task
 
     async def run_plain(self, call: Call[Any]) -> Any:
         """Just run it, without durability: its tasks run, its primitives refuse."""

@@ -1,26 +1,39 @@
-"""The options of ``@task``: what may be written, and the checks before anything is registered."""
+"""The options of ``@task`` and of one call: what may be written, and the checks before it counts."""
 
 from __future__ import annotations
 
 import inspect
 import string
 
-from collections.abc import Callable, Sequence
-from typing import Any, TypedDict, TypeVar, cast
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import replace
+from inspect import Parameter
+from typing import Any, Final, NamedTuple, Protocol, TypedDict, TypeVar
 
+from podium.core.codec import Codec, codec_for, encode, short, type_hints
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named
-from podium.core.errors import InvalidOption
+from podium.core.errors import InvalidOption, ValueNotPortable
+from podium.core.limits import PRIORITY_MAX
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import NO_RETRY, Retry
-from podium.core.spec import TaskOptions, TaskSpec
-from podium.functions.calls import Task
+from podium.core.spec import TaskOptions, TaskSpec, registry
 
 T = TypeVar("T")
-Fallback = Task[..., Any, Any] | LastGood | Degraded
+
+
+class Registered(Protocol):
+    """What ``@task`` or ``@tool`` has made of a function."""
+
+    @property
+    def spec(self) -> TaskSpec:
+        """Its definition."""
+        ...
+
+
+Fallback = Registered | LastGood | Degraded
 """What may answer in place of a task that failed."""
 
-PRIORITY_MAX = 1000
 _POLICIES: dict[str, Any] = {"rate": Rate, "concurrency": Concurrency, "breaker": Breaker}
 _WRITTEN = {
     Retry: "Retry(attempts=…)",
@@ -29,6 +42,7 @@ _WRITTEN = {
     Breaker: "Breaker('orders-api')",
     Cache: "Cache('10m')",
 }
+_RISING: Final = (Effect.PURE, Effect.READ, Effect.WRITE, Effect.ONCE)
 
 
 class CommonKeywords(TypedDict, total=False):
@@ -74,8 +88,8 @@ class CommonKeywords(TypedDict, total=False):
     cache: Cache
     fallback: Fallback | Sequence[Fallback]
     unknown: str
-    reconcile: Task[..., Any, Any]
-    compensate: Task[..., Any, Any]
+    reconcile: Registered
+    compensate: Registered
     not_done: tuple[type[BaseException], ...]
     expect: Duration
 
@@ -90,6 +104,45 @@ class TaskKeywords(CommonKeywords, total=False):
     effect: str | Effect
 
 
+class CallKeywords(TypedDict, total=False):
+    """Options of one call, in place of its task's: see :class:`CommonKeywords`. None takes one away.
+
+    Attributes:
+        effect: Only a stronger one: of ``pure``, ``read``, ``write``, ``once`` a later one.
+    """
+
+    effect: str | Effect
+    retry: Retry | None
+    timeout: Duration | None
+    total_timeout: Duration | None
+    queue_timeout: Duration | None
+    heartbeat_timeout: Duration | None
+    rate: Rate | None
+    concurrency: Concurrency | None
+    priority: int
+    breaker: Breaker | None
+    cache: Cache | None
+    unknown: str
+    not_done: tuple[type[BaseException], ...]
+    expect: Duration
+
+
+class _Subject(NamedTuple):
+    """What options are written for.
+
+    Attributes:
+        what: How a message calls it.
+        name: Of the task.
+        parameters: Of the task.
+        returns: Gives the codec of its result.
+    """
+
+    what: str
+    name: str
+    parameters: Mapping[str, Parameter]
+    returns: Callable[[], Codec]
+
+
 def task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOptions:
     """Return the checked options of a task.
 
@@ -101,82 +154,168 @@ def task_options(target: Callable[..., Any], given: TaskKeywords) -> TaskOptions
         InvalidOption: One makes no sense.
     """
     what = f"@task {target.__name__}"
-    known = TaskKeywords.__annotations__
+    _require_known(what, given, TaskKeywords.__annotations__)
+    name = given.get("name") or target.__name__
+    # not the spec's own codec: it is kept, and a type that is defined further down is not there yet
+    subject = _Subject(what, name, inspect.signature(target).parameters, lambda: _returns(target))
+    effect = effect_named(given.get("effect", Effect.WRITE))
+    options = TaskOptions(effect=effect, is_declared="effect" in given, **_checked(subject, given))
+    _require_sense(what, options, given)
+    return options
+
+
+def call_options(spec: TaskSpec, given: CallKeywords) -> TaskOptions:
+    """Return the checked options of one call of a task.
+
+    Args:
+        spec: The task.
+        given: What was written for the call.
+
+    Raises:
+        InvalidOption: One makes no sense, or would weaken what the effect promises.
+        NameTaken: A task has other options under the key of a limit or a breaker.
+    """
+    what = f"{spec.name}(…).with_options"
+    _require_known(what, given, CallKeywords.__annotations__)
+    changed = replace(spec.options, **_checked(_subject(what, spec), given))
+    if "effect" in given:
+        changed = replace(changed, effect=_raised(what, spec, given["effect"]))
+    _require_sense(what, changed, given)
+    registry.require_one_option(spec, changed)
+    return changed
+
+
+def call_fallback(spec: TaskSpec, given: Sequence[Fallback]) -> TaskOptions:
+    """Return the options of one call of a task with other fallbacks.
+
+    Raises:
+        InvalidOption: One of them could never answer.
+    """
+    subject = _subject(f"{spec.name}(…).with_fallback", spec)
+    return replace(spec.options, fallback=_fallback(subject, "fallback", given))
+
+
+def _subject(what: str, spec: TaskSpec) -> _Subject:
+    return _Subject(what, spec.name, spec.binder.parameters, lambda: spec.returns)
+
+
+def _returns(target: Callable[..., Any]) -> Codec:
+    return codec_for(type_hints(target).get("return", Any))
+
+
+def _require_known(what: str, given: Iterable[str], known: Mapping[str, Any]) -> None:
     for option in given:
         if option not in known:
             raise InvalidOption(f"{what}: no option {option!r}; known: {', '.join(known)}.")
-    effect = effect_named(given.get("effect", Effect.WRITE))
-    _require_word(what, "isolation", given.get("isolation", "thread"), ("thread", "process"))
-    _require_word(what, "unknown", given.get("unknown", "ask"), ("ask", "raise"))
+
+
+def _checked(subject: _Subject, given: Mapping[str, Any]) -> dict[str, Any]:
+    """Return what was written as fields of :class:`TaskOptions`."""
+    found: dict[str, Any] = {}
+    for option, value in given.items():
+        if option in _CHECKS:
+            field, check = _CHECKS[option]
+            found[field] = check(subject, option, value)
+    return found
+
+
+def _require_sense(what: str, options: TaskOptions, given: Iterable[str]) -> None:
+    """Refuse options that do not go together."""
+    effect = options.effect
     if effect is not Effect.ONCE and ("reconcile" in given or "unknown" in given):
         raise InvalidOption(f"{what}: reconcile and unknown are for effect='once', not {effect!s}.")
-    if effect.touches and "cache" in given:
+    if effect.touches and options.cache is not None:
         raise InvalidOption(
             f"{what}: cache is for effect='pure' or 'read', not {effect!s}: "
             "an effect that is answered from a cache would not happen."
         )
-    name = given.get("name") or target.__name__
-    return TaskOptions(
-        effect=effect,
-        is_declared="effect" in given,
-        retry=_of_type(what, "retry", given.get("retry"), Retry) or NO_RETRY,
-        timeout_s=_seconds(given.get("timeout"), f"{what}: timeout"),
-        total_timeout_s=_seconds(given.get("total_timeout"), f"{what}: total_timeout"),
-        queue_timeout_s=_some_s(given.get("queue_timeout"), f"{what}: queue_timeout"),
-        heartbeat_timeout_s=_some_s(given.get("heartbeat_timeout"), f"{what}: heartbeat_timeout"),
-        isolation=given.get("isolation", "thread"),
-        overlap=given.get("overlap", False),
-        rate=_shared(target, name, "rate", given.get("rate")),
-        concurrency=_shared(target, name, "concurrency", given.get("concurrency")),
-        priority=_priority(what, given.get("priority", 0)),
-        breaker=_shared(target, name, "breaker", given.get("breaker")),
-        cache=_cache(target, given.get("cache")),
-        fallback=_fallback(what, given.get("fallback", ())),
-        unknown=given.get("unknown", "ask"),
-        reconcile=_spec_of(given.get("reconcile"), what, "reconcile"),
-        compensate=_spec_of(given.get("compensate"), what, "compensate"),
-        not_done=tuple(given.get("not_done", ())),
-        expect_s=_seconds(given.get("expect"), f"{what}: expect") or 0.0,
-    )
 
 
-def _require_word(what: str, option: str, value: str, words: tuple[str, ...]) -> None:
-    if value not in words:
+def _raised(what: str, spec: TaskSpec, given: str | Effect) -> Effect:
+    """Return the effect of a call: what a task declares holds for every call of it, at least."""
+    effect = effect_named(given)
+    if effect is spec.effect:
+        return effect
+    stronger = _RISING[_RISING.index(spec.effect) + 1 :] if spec.effect in _RISING else ()
+    if effect not in stronger:
+        known = f"one of {', '.join(map(str, stronger))}" if stronger else "nothing else"
         raise InvalidOption(
-            f"{what}: {option}={value!r}; expected {' or '.join(map(repr, words))}."
+            f"{what}(effect={str(effect)!r}): {spec.name} is declared as {spec.effect!s}, and a call "
+            f"may only say more than that: {known}."
         )
+    return effect
 
 
-def _of_type(what: str, option: str, given: Any, kind: type[T]) -> T | None:
+# single options --------------------------------------------------------------------------
+
+
+def _word(*words: str) -> Callable[[_Subject, str, Any], str]:
+    def check(subject: _Subject, option: str, value: Any) -> str:
+        if value not in words:
+            raise InvalidOption(
+                f"{subject.what}: {option}={value!r}; expected {' or '.join(map(repr, words))}."
+            )
+        return str(value)
+
+    return check
+
+
+def _of_type(subject: _Subject, option: str, given: Any, kind: type[T]) -> T | None:
     if given is not None and not isinstance(given, kind):
-        raise InvalidOption(f"{what}: {option}={given!r}; expected {_WRITTEN[kind]}.")
+        raise InvalidOption(f"{subject.what}: {option}={given!r}; expected {_WRITTEN[kind]}.")
     return given
 
 
-def _seconds(duration: Duration | None, what: str) -> float | None:
-    return None if duration is None else seconds(duration, what=what)
+def _retry(subject: _Subject, option: str, given: Any) -> Retry:
+    return _of_type(subject, option, given, Retry) or NO_RETRY
 
 
-def _some_s(duration: Duration | None, what: str) -> float | None:
-    value_s = _seconds(duration, what)
+def _seconds(subject: _Subject, option: str, given: Duration | None) -> float | None:
+    return None if given is None else seconds(given, what=f"{subject.what}: {option}")
+
+
+def _some_s(subject: _Subject, option: str, given: Duration | None) -> float | None:
+    value_s = _seconds(subject, option, given)
     if value_s == 0:
-        raise InvalidOption(f"{what} is {duration!r}; it must be longer than nothing.")
+        raise InvalidOption(
+            f"{subject.what}: {option} is {given!r}; it must be longer than nothing."
+        )
     return value_s
 
 
-def _priority(what: str, given: Any) -> int:
+def _expect(subject: _Subject, option: str, given: Duration | None) -> float:
+    return _seconds(subject, option, given) or 0.0
+
+
+def _flag(_subject: _Subject, _option: str, given: Any) -> bool:
+    return bool(given)
+
+
+def _types(_subject: _Subject, _option: str, given: Any) -> tuple[Any, ...]:
+    return tuple(given)
+
+
+def _priority(subject: _Subject, option: str, given: Any) -> int:
+    return checked_priority(subject.what, given, option)
+
+
+def checked_priority(what: str, given: Any, option: str = "priority") -> int:
+    """Return a priority.
+
+    Raises:
+        InvalidOption: It is none.
+    """
     if not isinstance(given, int) or isinstance(given, bool) or abs(given) > PRIORITY_MAX:
         raise InvalidOption(
-            f"{what}: priority={given!r}; expected a whole number "
+            f"{what}: {option}={given!r}; expected a whole number "
             f"from -{PRIORITY_MAX:,} to {PRIORITY_MAX:,}, higher goes first."
         )
     return given
 
 
-def _shared(target: Callable[..., Any], name: str, option: str, given: Any) -> Any:
+def _shared(subject: _Subject, option: str, given: Any) -> Any:
     """Return a limit or breaker under its key: its own, or the name of the task."""
-    what = f"@task {target.__name__}"
-    policy = _of_type(what, option, given, _POLICIES[option])
+    policy = _of_type(subject, option, given, _POLICIES[option])
     if policy is None:
         return None
     try:
@@ -184,54 +323,114 @@ def _shared(target: Callable[..., Any], name: str, option: str, given: Any) -> A
             field for _, field, _, _ in string.Formatter().parse(policy.key) if field is not None
         ]
     except ValueError as problem:
-        raise InvalidOption(f"{what}: {option}: the key {policy.key!r}: {problem}.") from None
-    _require_parameters(target, f"{option}: the key {policy.key!r} names", fields)
-    return policy.keyed(name)
+        raise InvalidOption(
+            f"{subject.what}: {option}: the key {policy.key!r}: {problem}."
+        ) from None
+    _require_parameters(subject, f"{option}: the key {policy.key!r} names", fields)
+    return policy.keyed(subject.name)
 
 
-def _cache(target: Callable[..., Any], given: Any) -> Cache | None:
-    cache = _of_type(f"@task {target.__name__}", "cache", given, Cache)
+def _cache(subject: _Subject, option: str, given: Any) -> Cache | None:
+    cache = _of_type(subject, option, given, Cache)
     if cache is not None:
-        _require_parameters(target, "cache: key names", cache.key)
+        _require_parameters(subject, "cache: key names", cache.key)
     return cache
 
 
-def _require_parameters(target: Callable[..., Any], what: str, names: Sequence[str]) -> None:
+def _takes_any(parameters: Mapping[str, Parameter]) -> bool:
+    return any(one.kind is one.VAR_KEYWORD for one in parameters.values())
+
+
+def _require_parameters(subject: _Subject, what: str, names: Sequence[str]) -> None:
     """Refuse a name that no argument of the task can have."""
-    if not names:
-        return
-    parameters = inspect.signature(target).parameters
-    if any(one.kind is one.VAR_KEYWORD for one in parameters.values()):
+    parameters = subject.parameters
+    if _takes_any(parameters):
         return
     for name in names:
         if name not in parameters:
             raise InvalidOption(
-                f"@task {target.__name__}: {what} {name!r}, which is no parameter of "
-                f"{target.__name__}({', '.join(parameters)})."
+                f"{subject.what}: {what} {name!r}, which is no parameter of "
+                f"{subject.name}({', '.join(parameters)})."
             )
 
 
-def _fallback(what: str, given: Any) -> tuple[TaskSpec | LastGood | Degraded, ...]:
+def _fallback(
+    subject: _Subject, option: str, given: Any
+) -> tuple[TaskSpec | LastGood | Degraded, ...]:
     chain: Any = given if isinstance(given, tuple | list) else (given,)
-    found: list[TaskSpec | LastGood | Degraded] = []
-    for one in chain:
-        if isinstance(one, LastGood | Degraded):
-            found.append(one)
-        elif isinstance(one, Task):
-            found.append(cast("Task[..., Any, Any]", one).spec)
-        else:
-            raise InvalidOption(
-                f"{what}: fallback={one!r:.200}; expected a function decorated with @task, "
-                "LastGood('24h'), Degraded(value), or a list of these."
-            )
-    return tuple(found)
+    return tuple(_one_fallback(subject, option, one) for one in chain)
 
 
-def _spec_of(given: Any, what: str, option: str) -> TaskSpec | None:
-    if given is None:
-        return None
-    if not isinstance(given, Task):
+def _one_fallback(subject: _Subject, option: str, one: Any) -> TaskSpec | LastGood | Degraded:
+    if isinstance(one, LastGood):
+        return one
+    if isinstance(one, Degraded):
+        _require_value(subject, option, one.value)
+        return one
+    spec = getattr(one, "spec", None)
+    if not isinstance(spec, TaskSpec):
         raise InvalidOption(
-            f"{what}: {option}={given!r}; expected a function decorated with @task."
+            f"{subject.what}: {option}={one!r:.200}; expected a function decorated with @task, "
+            "LastGood('24h'), Degraded(value), or a list of these."
         )
-    return cast("Task[..., Any, Any]", given).spec
+    _require_arguments(subject, option, spec)
+    return spec
+
+
+def _require_value(subject: _Subject, option: str, value: Any) -> None:
+    """Refuse a degraded value that does not fit the declared result."""
+    try:
+        subject.returns().decode(encode(value, "the value"))
+    except ValueNotPortable as problem:
+        raise InvalidOption(
+            f"{subject.what}: {option}=Degraded({short(value)}) can never answer: {problem}"
+        ) from problem
+
+
+def _require_arguments(subject: _Subject, option: str, other: TaskSpec) -> None:
+    """Refuse a task that needs an argument which no call of this one has."""
+    if _takes_any(subject.parameters):
+        return
+    rest = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    missing = [
+        one.name for one in other.binder.parameters.values()
+        if one.default is one.empty and one.kind not in rest and one.name not in subject.parameters
+    ]  # fmt: skip
+    if missing:
+        raise InvalidOption(
+            f"{subject.what}: {option}={other.name} can never answer: it needs "
+            f"{', '.join(map(repr, missing))}, which is no parameter of "
+            f"{subject.name}({', '.join(subject.parameters)}). It is given the same arguments, by name."
+        )
+
+
+def _spec_of(subject: _Subject, option: str, given: Any) -> TaskSpec | None:
+    spec = None if given is None else getattr(given, "spec", None)
+    if given is not None and not isinstance(spec, TaskSpec):
+        raise InvalidOption(
+            f"{subject.what}: {option}={given!r}; expected a function decorated with @task."
+        )
+    return spec
+
+
+_CHECKS: Final[dict[str, tuple[str, Callable[[_Subject, str, Any], Any]]]] = {
+    "retry": ("retry", _retry),
+    "timeout": ("timeout_s", _seconds),
+    "total_timeout": ("total_timeout_s", _seconds),
+    "queue_timeout": ("queue_timeout_s", _some_s),
+    "heartbeat_timeout": ("heartbeat_timeout_s", _some_s),
+    "isolation": ("isolation", _word("thread", "process")),
+    "overlap": ("overlap", _flag),
+    "rate": ("rate", _shared),
+    "concurrency": ("concurrency", _shared),
+    "priority": ("priority", _priority),
+    "breaker": ("breaker", _shared),
+    "cache": ("cache", _cache),
+    "fallback": ("fallback", _fallback),
+    "unknown": ("unknown", _word("ask", "raise")),
+    "reconcile": ("reconcile", _spec_of),
+    "compensate": ("compensate", _spec_of),
+    "not_done": ("not_done", _types),
+    "expect": ("expect_s", _expect),
+}
+"""Option → the field of :class:`TaskOptions` it becomes, and what checks it."""
