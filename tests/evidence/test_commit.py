@@ -436,7 +436,7 @@ def test_ownership_is_checked_just_before_the_call(db: str, side: SideFile) -> N
         async with Podium(db, name="second") as second:
             other = engine_of(second)
             [row] = [row for row in other.reader.workers() if row.id == engine_.worker.id]
-            other.store.take_over(other.worker, row, other.clock_us())
+            other.store.take_over(other.worker, row, other.desk.now())
             engine_.by_id["a"].fact(Kind.SIGNAL, "go", b'{"name":"go","v":null}')
             await until(lambda: stalled.is_stopped)
             with pytest.raises(podium.StoreFenced):

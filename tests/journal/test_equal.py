@@ -13,11 +13,21 @@ from hypothesis import strategies as st
 from podium.core.errors import StoreError
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.sqlite import SqliteStore
-from podium.journal.store import Batch
+from podium.journal.store import Batch, KeptRow
+from podium.testing.store_conformance.subject import NOW
 from tests.journal.rows import row
 
 NUMS = st.integers(1, 4)
 JSON = st.sampled_from([b"{}", b"1", b'"\xc3\xa9"', b'"' + b"x" * 5_000 + b'"'])
+EVENTS = [
+    ("permits", "p", b'{"type":"take","holder":"w1","want":2,"limit":3}'),
+    ("permits", "p", b'{"type":"take","holder":"w2","want":2,"limit":3}'),
+    ("permits", "p", b'{"type":"give","holder":"w1","used":1}'),
+    ("breaker", "b", b'{"type":"report","rule":{"failures":2},"turn":0,"runs":[["failed",1]]}'),
+    ("lock", "l", b'{"type":"acquire","run":"a","path":"p"}'),
+    ("lock", "l", b'{"type":"acquire","run":"b","path":"p"}'),
+    ("lock", "l", b'{"type":"release","run":"a","path":"p"}'),
+]
 STATUSES = st.sampled_from(["running", "waiting", "blocked", "succeeded"])
 
 
@@ -53,6 +63,12 @@ def batches(draw):
     ]
     batch.asks_closed = [(f"q{n}", 9, b"1") for n in draw(st.lists(st.integers(1, 20), max_size=2))]
     batch.published = {(num, "k"): b"%d" % num for num in draw(st.sets(NUMS, max_size=2))}
+    batch.shared = draw(st.lists(st.sampled_from(EVENTS), max_size=3))
+    batch.now = NOW
+    batch.kept = {
+        ("t", f"k{num}"): KeptRow(num, num + 5, num, "c", value)
+        for num, value in draw(st.lists(st.tuples(NUMS, JSON), max_size=2))
+    }
     batch.stream = [(num, 5, b"1") for num in draw(st.lists(NUMS, max_size=2))]
     return batch
 
@@ -80,11 +96,11 @@ def carry_out(store, actions):
             elif what == "claim":
                 answers.append([run.num for run in store.claim(there, ["shop"], value)])
             elif what == "leave":
-                store.leave(there)
+                store.leave(there, NOW)
                 there = store.join(name="there")
             else:
                 dead = next(one for one in store.reader().workers() if one.id == there.id)
-                answers.append(store.take_over(here, dead, at=1))
+                answers.append(store.take_over(here, dead, NOW))
                 there = store.join(name="there")
         except StoreError as error:
             answers.append(type(error).__name__)
@@ -98,6 +114,11 @@ def seen(store, worker):
         run.error = run.error and b"error"  # its words may differ
     return (
         runs,
+        [
+            reader.common.states(kind)
+            for kind in ("permits", "breaker", "lock", "lock.run", "lock.fence")
+        ],
+        [reader.common.kept("t", f"k{num}") for num in range(1, 5)],
         [reader.records(num) for num in range(1, 15)],
         [[tuple(one)[1:] for one in reader.inbox(worker.id)]],
         reader.asks(open_only=False),

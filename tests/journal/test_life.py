@@ -7,6 +7,7 @@ import pytest
 
 from podium.core.errors import StoreFenced
 from podium.journal.sqlite import life
+from podium.testing.store_conformance.subject import NOW
 from tests.journal.processes import child
 from tests.journal.rows import paths, records
 
@@ -42,7 +43,7 @@ def test_a_killed_worker_is_gone(store, path):
         alive = only(store)
         victim.kill()
         dead = only(store)
-        freed = store.take_over(here, dead, at=1_000_000)
+        freed = store.take_over(here, dead, NOW)
     claimed = store.claim(here, ["shop"], 9)
 
     assert (alive.is_gone, dead.is_gone) == (False, True)
@@ -58,7 +59,7 @@ def test_a_frozen_worker_is_fenced(store, path):
         victim.hear()
         victim.stop()
         first, second = only(store), only(store)
-        freed = store.take_over(here, second, at=1_000_000)
+        freed = store.take_over(here, second, NOW)
         victim.go_on()
         victim.say()
         said = victim.hear()
@@ -114,7 +115,7 @@ def test_files_of_the_dead_are_cleaned_up(store, path, tmp_path):
     living = life.Life(folder)
     worker = store.join(name="w")
     during = locks(path)
-    store.leave(worker)
+    store.leave(worker, NOW)
     living.release()
 
     assert len(during) == 4
@@ -158,7 +159,7 @@ def test_a_store_can_have_several_workers(store):
     """Several workers of one process are fenced one by one."""
     one, two = store.join(name="one"), store.join(name="two")
     row = next(row for row in store.reader().workers() if row.id == one.id)
-    store.take_over(two, row, at=1)
+    store.take_over(two, row, NOW)
     with pytest.raises(StoreFenced):
         store.commit(records("x"), one)
     store.commit(records("y"), two)

@@ -23,7 +23,8 @@ async def patient() -> str:
 def to_format_1(path: Path) -> None:
     """Make a file what the first format was: without documents."""
     connection = apsw.Connection(str(path))
-    connection.execute("DROP TABLE documents")
+    for table in ("documents", "shared", "kept"):
+        connection.execute(f"DROP TABLE {table}")
     connection.execute("ALTER TABLE runs DROP COLUMN document")
     connection.execute("PRAGMA user_version=1")
     connection.close()

@@ -95,7 +95,7 @@ def test_a_clean_close_does_not_count() -> None:
             world.run_until(lambda: world.row("run").status == "waiting")
             process.engine.begin_closing()
             process.engine.close()
-            process.store.leave(process.worker)
+            process.store.leave(process.worker, process.engine.desk.now())
             process.is_dead = True
         world.worker()
         world.run_until_over("run")

@@ -144,7 +144,7 @@ class Desk:
         if self.worker is not None:
             await self.worker.close()
             if self.worker.engine.fatal is None:
-                self.store.leave(self.worker.engine.worker)
+                self.store.leave(self.worker.engine.worker, self.worker.engine.desk.now())
         self.store.close()
 
     # reading ----------------------------------------------------------------------------

@@ -32,6 +32,8 @@ CLOSE_WAIT_S = 10.0
 """How long closing waits for effects in flight."""
 THREADS_MAX = 64
 """Threads for sync tasks in one process."""
+KEPT_BYTES_MAX = 1024 * 1024
+"""A larger result is not kept for the cache or as the last good one."""
 RUN_ID_CHARS_MAX = 200
 """Length of a run id."""
 PRIORITY_MAX = 1000

@@ -112,12 +112,15 @@ class TaskSpec(_Definition):
         self.options = options
         self.effect: Effect = options.effect
         self.touches: bool = options.effect.touches
+        self.is_gated: bool = bool(options.shared)
+        """Whether an attempt goes through limits or breakers before its body begins."""
 
     def with_options(self, options: TaskOptions) -> Self:
         """Return the same task under other options, which one call of it has."""
         other = copy(self)
         other.binder, other.returns = self.binder, self.returns
         other.options, other.effect, other.touches = options, options.effect, options.effect.touches
+        other.is_gated = bool(options.shared)
         return other
 
     def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:

@@ -14,14 +14,16 @@ from typing import Any
 
 import msgspec
 
-from podium.core.codec import codec_for, decode_any, short
+from podium.core.codec import codec_for, short
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.failures import class_names, describe_failure
 from podium.core.limits import SHOW_STARTED_AFTER_S
 from podium.core.ports import Attempt, BadResult, Cancellable, Executing
 from podium.core.spec import TaskSpec
-from podium.engine.commands import Wait
+from podium.engine.admission.passage import Obstacle, Passage
+from podium.engine.commands import MISSING, Wait
+from podium.engine.inquiry import Inquiry
 from podium.engine.roles import StepRun
 from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide
@@ -32,18 +34,18 @@ CANCEL_GRACE_S = 1.0
 """How long a cancelled coroutine may take to end before its step is decided without it."""
 
 
-class Step:
+class Step(Inquiry):
     """A step that is under way."""
 
     __slots__ = (
-        "_alive", "_attempt_timer", "_executing", "_handed_at", "_has_begun", "_is_noted", "_is_reconciling", "_retry_timer",
-        "_total_timer", "failures", "first_at", "is_cancelled", "is_over", "is_timed_out",
-        "is_unknown", "number", "path", "run", "spec", "started_at", "wait",
+        "_alive", "_attempt_timer", "_handed_at", "_has_begun", "_passage", "_queue_timer",
+        "_retry_timer", "_total_timer", "failures", "is_timed_out", "options", "started_at",
     )  # fmt: skip
 
     def __init__(self, run: StepRun, wait: Wait) -> None:
         self.run = run
         self.wait = wait
+        self.options = wait.options
         self.path = wait.path
         self.spec: TaskSpec = wait.spec
         known = wait.known
@@ -66,6 +68,9 @@ class Step:
         self._attempt_timer: Cancellable | None = None
         self._total_timer: Cancellable | None = None
         self._retry_timer: Cancellable | None = None
+        self._queue_timer: Cancellable | None = None
+        self._passage: Passage | None = None
+        """The attempt's way through limits and breakers, if its task names any."""
 
     # begin ------------------------------------------------------------------------------
 
@@ -79,7 +84,25 @@ class Step:
             if known.next_at:
                 self._wait_for_retry((known.next_at - self.run.clock_us()) / 1e6)
                 return
+        elif self.spec.options.cache is not None and self._answer_from_cache():
+            return
         self._attempt()
+
+    def _answer_from_cache(self) -> bool:
+        """End with the result of an earlier call, if there is one that is young enough."""
+        run = self.run
+        kept = run.engine.results.cached(self.spec, self._arguments())
+        if kept is None:
+            return False
+        self.wait.copy = MISSING
+        result = Result(v=_RAW(run.payloads.pack(kept.value)), by="cache", o=kept.at)
+        self.started_at = self.first_at = run.clock_us()
+        self._end(result)
+        return True
+
+    def _arguments(self) -> dict[str, Any]:
+        """Return the arguments by name."""
+        return self.wait.bound or self.spec.binder.decode(self.wait.encoded)
 
     def _attempt(self) -> None:
         """Begin the next attempt; for an effect, once its start is durable."""
@@ -91,7 +114,66 @@ class Step:
         self.started_at = run.clock_us()
         self.first_at = self.first_at or self.started_at
         self.is_timed_out = False
-        options = self.spec.options
+        if self.spec.is_gated:
+            self._queue()
+        else:
+            self._begin_body()
+
+    def _queue(self) -> None:
+        """Go through the limits and breakers of the task, however long that takes."""
+        run, options = self.run, self.spec.options
+        if options.queue_timeout_s is not None:
+            self._queue_timer = run.call_later(options.queue_timeout_s, self._queue_timeout)
+        self._arm_total_timer()
+        try:
+            self._passage = passage = run.engine.admission.passage(
+                self, self._arguments(), self._admitted, self._refused, self._show_waiting
+            )
+        except PodiumError as problem:  # its key cannot be made of these arguments
+            self._refused(describe_failure(problem))
+            return
+        passage.enter()
+        passage.tell()
+
+    def _show_waiting(self) -> None:
+        self.run.engine.ready(self.run)  # it has something new to wait for
+
+    def _admitted(self) -> None:
+        self._stop_queue_timer()
+        if self.is_over or self.run.is_closed:
+            return
+        if self._passage is not None and self.run.is_shown_waiting:
+            self.run.show_running()
+        self.started_at = self.run.clock_us()
+        self._begin_body()
+        self.run.engine.wake()
+
+    def _refused(self, error: ErrorInfo) -> None:
+        """A breaker is open, or the time to wait is over: it certainly did not happen."""
+        self._stop_queue_timer()
+        self._end(Result(x=error, st=Status.FAILED))
+        self.run.engine.wake()
+
+    def _queue_timeout(self) -> None:
+        self._queue_timer = None
+        obstacle = self.obstacle
+        if obstacle is None or self._passage is None:
+            return
+        limit_s = self.spec.options.queue_timeout_s
+        self._passage.give_up()
+        text = f"it waited longer than {limit_s:g} s: {obstacle.text}"
+        self._refused(
+            ErrorInfo(type="QueueTimeout", message=text, code="queue-timeout", path=self.path)
+        )
+
+    def _stop_queue_timer(self) -> None:
+        if self._queue_timer is not None:
+            self._queue_timer.cancel()
+            self._queue_timer = None
+
+    def _begin_body(self) -> None:
+        """Record the start where it must be durable, then run the body."""
+        run, options = self.run, self.spec.options
         if self.spec.touches or options.expect_s > SHOW_STARTED_AFTER_S or run.is_suspect:
             run.log.after(self.note_start(), self._execute)
         else:
@@ -138,26 +220,36 @@ class Step:
         self._alive += 1
         self._has_begun = True
         run.engine.in_flight += 1
-        self._executing = run.engine.executor.start(attempt, partial(self._done, self.number))
+        self._executing = run.engine.executor.start(
+            attempt, partial(self._done, self.number, self._passage)
+        )
         options = self.spec.options
         if options.timeout_s is not None:
             self._handed_at = run.clock_us()
             self._attempt_timer = run.call_later(options.timeout_s, self._attempt_timeout)
-        if options.total_timeout_s is not None and self._total_timer is None:
-            spent = (run.clock_us() - self.first_at) / 1e6
-            self._total_timer = run.call_later(
-                max(0.0, options.total_timeout_s - spent), self._total_timeout
-            )
+        self._arm_total_timer()
         if not self._is_noted:
             run.engine.watch_start(self)
 
+    def _arm_total_timer(self) -> None:
+        limit_s = self.spec.options.total_timeout_s
+        if limit_s is not None and self._total_timer is None:
+            spent_s = (self.run.clock_us() - self.first_at) / 1e6
+            self._total_timer = self.run.call_later(
+                max(0.0, limit_s - spent_s), self._total_timeout
+            )
+
     # end --------------------------------------------------------------------------------
 
-    def _done(self, number: int, value: Any, error: BaseException | None) -> None:
+    def _done(
+        self, number: int, passage: Passage | None, value: Any, error: BaseException | None
+    ) -> None:
         """An attempt has ended, in the engine's thread."""
         run = self.run
         run.engine.in_flight -= 1
         self._alive -= 1
+        if passage is not None:
+            self._leave(passage, error)
         if number != self.number or self.is_unknown:
             # Overlap was allowed and a younger attempt runs, or it was given up as unknown.
             if not run.is_closed:
@@ -185,6 +277,17 @@ class Step:
         else:
             self._failed(error)
 
+    def _leave(self, passage: Passage, error: BaseException | None) -> None:
+        """Tell the doors what became of the call, and give back what it held."""
+        took_s = (self.run.clock_us() - self.started_at) / 1e6
+        if error is None or isinstance(error, BadResult):
+            passage.report("ok", (), took_s)
+        elif isinstance(error, asyncio.CancelledError):
+            passage.report("unknown", (), took_s)
+        else:
+            passage.report("failed", class_names(error), took_s)
+        passage.leave()
+
     def _succeeded(self, value: Any) -> None:
         try:
             encoded, copy = self.spec.returns.copy(
@@ -194,7 +297,18 @@ class Step:
             self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
             return
         self.wait.copy = copy
+        self._keep(encoded)
         self._end(Result(v=_RAW(self.run.payloads.pack(encoded))))
+
+    def _keep(self, encoded: bytes) -> None:
+        """Keep the result for later calls, where the task or the call wants that."""
+        run = self.run
+        if not run.engine.results.wants(self.spec):
+            return
+        arguments = self.spec.binder.decode(self.wait.encoded)
+        if not run.engine.results.keep(self.spec, arguments, run.num, encoded):
+            text = f"{len(encoded):,} bytes are too many to be kept for later calls"
+            run.record(Kind.WARNING, self.path, body(Note("not-kept", text)))
 
     def _failed(self, error: BaseException) -> None:
         options = self.spec.options
@@ -293,6 +407,17 @@ class Step:
         if self.is_over or self.is_unknown:
             return
         self.failures = max(self.failures, self.spec.options.retry.attempts)
+        obstacle = self.obstacle
+        if obstacle is not None and self._passage is not None:
+            self._passage.give_up()
+            limit_s, text = self.spec.options.total_timeout_s, obstacle.text
+            self._refused(
+                ErrorInfo(
+                    type="TimeoutError", code="queue-timeout", path=self.path,
+                    message=f"the step took longer than {limit_s:g} s in all: {text}",
+                )
+            )  # fmt: skip
+            return
         if self._retry_timer is not None:  # it waits for a thread that cannot be killed
             self._retry_timer.cancel()
             self._retry_timer = None
@@ -328,6 +453,9 @@ class Step:
         if self._attempt_timer is not None:
             self._attempt_timer.cancel()
             self._attempt_timer = None
+        if self._passage is not None:
+            took_s = (self.run.clock_us() - self.started_at) / 1e6
+            self._passage.report("failed", ("TimeoutError",), took_s)
         described = ErrorInfo(type="TimeoutError", message=text, code="timeout", path=self.path)
         if self.spec.effect is Effect.ONCE:
             self._unknown(described)
@@ -336,137 +464,6 @@ class Step:
                 described, ("TimeoutError", "OSError", "Exception"), did_not_happen=False
             )
         self.run.engine.wake()
-
-    # unknown outcomes of a `once` ---------------------------------------------------------
-
-    def _lost(self) -> ErrorInfo:
-        text = f"the process died while attempt {self.number} of {self.spec.name} was in flight"
-        return ErrorInfo(type=LOST, message=text, code="lost", path=self.path)
-
-    def _unknown(self, cause: ErrorInfo, *, is_recorded: bool = False) -> None:
-        """It may or may not have happened: reconcile, tell the program, or ask a person."""
-        self.is_unknown = True
-        run, options = self.run, self.spec.options
-        if not is_recorded:
-            run.record(Kind.UNKNOWN, self.path, body(Note("unknown", cause.line())))
-        self.wait.command = cause
-        if options.reconcile is not None:
-            run.log.after(run.log.appended, self._reconcile)
-        elif options.unknown == "raise":
-            self._end(Result(x=_unknown_error(self.path, self.spec.name, cause), st=Status.UNKNOWN))
-        else:
-            self._ask_person()
-        run.engine.wake()
-
-    def _reconcile(self) -> None:
-        run = self.run
-        if self.is_over or run.is_closed or run.engine.is_closing:
-            return
-        spec: TaskSpec = self.spec.options.reconcile
-        offered = {
-            **self.spec.binder.decode(self.wait.encoded),
-            "idempotency_key": run.key(self.path),
-        }
-        wanted = {k: v for k, v in offered.items() if k in spec.binder.parameters}
-        try:
-            encoded, copy = spec.binder.copy(wanted, run.engine.options.payload_bytes_max)
-        except PodiumError as problem:
-            self._reconcile_failed(problem)
-            return
-        attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key,
-                          run.headers, run.files)  # fmt: skip
-        self._is_reconciling = True
-        run.engine.in_flight += 1
-        self._executing = run.engine.executor.start(attempt, self._reconciled)
-
-    def _reconciled(self, value: Any, error: BaseException | None) -> None:
-        run = self.run
-        self._is_reconciling = False
-        self._executing = None
-        run.engine.in_flight -= 1
-        if run.is_closed or self.is_over:
-            return
-        if error is None:
-            self.is_unknown = False
-            self._succeeded(value)
-        elif isinstance(error, NotDone):
-            self.is_unknown = False
-            self._did_not_happen(describe_failure(error))
-        else:
-            self._reconcile_failed(error)
-        run.engine.wake()
-
-    def _reconcile_failed(self, error: BaseException) -> None:
-        note = Note("reconcile-failed", describe_failure(error).line())
-        self.run.record(Kind.UNKNOWN, self.path, body(note))
-        self._ask_person()
-
-    def _did_not_happen(self, described: ErrorInfo) -> None:
-        described = msgspec.structs.replace(described, code="not-done")
-        cause = self.wait.command
-        if isinstance(cause, ErrorInfo) and cause.code == "lost" and not self.is_cancelled:
-            self._repeat_lost(described)
-        else:
-            self._retry_or_fail(
-                described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True
-            )
-
-    def _repeat_lost(self, described: ErrorInfo) -> None:
-        """An attempt that a crash kept from happening is no failure: the crash must not show."""
-        self._record_lost(described)
-        self._is_noted = False
-        self._attempt()
-
-    def _record_lost(self, described: ErrorInfo) -> None:
-        run, now = self.run, self.run.clock_us()
-        failed = FailedAttempt(
-            self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
-            self.first_at, msgspec.structs.replace(described, type=LOST), now,
-        )  # fmt: skip
-        run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
-
-    def _ask_person(self, problem: str = "") -> None:
-        cause = self.wait.command
-        form = {
-            "kind": "unknown-outcome",
-            "step": self.path,
-            "task": self.spec.name,
-            "arguments": decode_any(self.wait.encoded),
-            "cause": cause.line() if isinstance(cause, ErrorInfo) else "",
-            "question": f"Did {self.spec.name} happen? It must not be repeated unless it certainly did not.",
-            "answer": {"happened": True, "result": "what it returned"},
-            "or": {"happened": False},
-        }
-        if problem:
-            form["problem"] = f"The last answer could not be used: {problem}"
-        self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
-        self.run.engine.ready(self.run)  # it has something new to wait for
-
-    def answered(self, answer: Any) -> None:
-        """A person has said what became of it; an answer that does not say so is asked for again."""
-        happened = answer.get("happened") if isinstance(answer, dict) else None
-        if happened is True:
-            self._told(answer.get("result"))
-        elif happened is not False:
-            self._ask_person(f"{answer!r} does not say whether it happened")
-        else:
-            self.is_unknown = False
-            self._did_not_happen(
-                ErrorInfo(
-                    type="NotDone", message="a person said that it did not happen", path=self.path
-                )
-            )
-        self.run.engine.wake()
-
-    def _told(self, result: Any) -> None:
-        """Take the result that a person gave, as JSON, under the task's declared type."""
-        try:
-            value = self.spec.returns.decode(msgspec.json.encode(result))
-        except ValueNotPortable as problem:
-            self._ask_person(str(problem))
-        else:
-            self.is_unknown = False
-            self._succeeded(value)
 
     # cancel -----------------------------------------------------------------------------
 
@@ -482,6 +479,8 @@ class Step:
         self.is_cancelled = True
         if self.is_unknown:
             return
+        if self._passage is not None:
+            self._passage.give_up()
         if self._executing is None:
             self._cancelled_now()
         elif self.spec.effect is Effect.ONCE or (self.spec.touches and not is_run):
@@ -504,6 +503,8 @@ class Step:
         """Let go of it: the run is suspended or over."""
         self.is_over = True
         self._stop_timers()
+        if self._passage is not None:
+            self._passage.give_up()
         if self._executing is not None and not self.spec.touches:
             self._executing.cancel()
 
@@ -518,20 +519,25 @@ class Step:
         return self._executing is not None
 
     @property
+    def obstacle(self) -> Obstacle | None:
+        """What it waits for before its body begins: a limit, a breaker."""
+        passage = self._passage
+        return passage.obstacle() if passage is not None and passage.is_waiting else None
+
+    @property
+    def queued_since(self) -> int:
+        """Since when it waits for that."""
+        return self._passage.since_us if self._passage is not None else self.started_at
+
+    @property
     def retry_at(self) -> bool:
         """Whether it waits for its next attempt."""
         return self._retry_timer is not None
 
     def _stop_timers(self) -> None:
-        for timer in (self._attempt_timer, self._total_timer, self._retry_timer):
+        for timer in (
+            self._attempt_timer, self._total_timer, self._retry_timer, self._queue_timer,
+        ):  # fmt: skip
             if timer is not None:
                 timer.cancel()
-        self._attempt_timer = self._total_timer = self._retry_timer = None
-
-
-def _unknown_error(path: str, task: str, cause: ErrorInfo) -> ErrorInfo:
-    return ErrorInfo(
-        type="OutcomeUnknown",
-        message=f"{task} may or may not have happened ({cause.line()}). Ask the outside before repeating it.",
-        code="outcome-unknown", cause=cause, path=path,
-    )  # fmt: skip
+        self._attempt_timer = self._total_timer = self._retry_timer = self._queue_timer = None

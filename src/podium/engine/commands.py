@@ -106,6 +106,31 @@ class Emit(NamedTuple):
     chunk: bytes
 
 
+class Recall(NamedTuple):
+    """Look for the newest success of a call."""
+
+    path: str
+    spec: TaskSpec
+    arguments: dict[str, Any]
+    within_s: float
+
+
+class AskForLock(NamedTuple):
+    """Ask for a lock, until a time of the run."""
+
+    path: str
+    key: str
+    deadline_us: int | None
+    priority: int
+
+
+class GiveLockBack(NamedTuple):
+    """A place has done what it wanted the lock for."""
+
+    path: str
+    key: str
+
+
 class Undo(NamedTuple):
     """Remember how the work at a path is undone."""
 
@@ -132,6 +157,9 @@ Command = (
     | Publish
     | Emit
     | Remark
+    | Recall
+    | AskForLock
+    | GiveLockBack
     | Undo
 )
 
@@ -181,6 +209,7 @@ class RunState:
         is_dead: Whether this process has let go of the run.
         fault: Why the run must stop: the program does not fit its journal.
         unawaited: Calls that were dropped without being awaited: (task, place).
+        has_locks: Whether the program has asked for a lock.
     """
 
     spec: WorkflowSpec
@@ -202,6 +231,7 @@ class RunState:
     is_dead: bool = False
     fault: BaseException | None = None
     unawaited: list[tuple[str, str]] = field(default_factory=list)
+    has_locks: bool = False
 
     def require_alive(self) -> None:
         """Refuse to start anything for a program that this process has let go of.

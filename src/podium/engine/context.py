@@ -60,7 +60,7 @@ class RunContext:
         self.state = state
         self._timers = timers
         self._redeliver = redeliver
-        self.shared: Shared = RunShared()
+        self.shared: Shared = RunShared(state, self._wait, self._ask_for, self._once_only)
         self._env: dict[str, str | None] = {}
         self._patches: dict[str, bool] = {}
 

@@ -28,13 +28,17 @@ from podium.core.ports import Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, StoredDocument, WorkflowSpec
 from podium.core.version import VERSION
 from podium.engine import guard
+from podium.engine.admission import Admission
+from podium.engine.admission.desk import Desk
 from podium.engine.attempts import Step
 from podium.engine.book import PayloadBook
 from podium.engine.commands import Ending
 from podium.engine.history import History
+from podium.engine.locks import Locks
 from podium.engine.log import Committer, Log
 from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours
 from podium.engine.relations import Relations
+from podium.engine.results import Results
 from podium.engine.roles import RelatedRun
 from podium.engine.run import ActiveRun
 from podium.engine.sleepers import Sleepers
@@ -150,6 +154,10 @@ class Engine:
         self._monotonic_s = ports.clock.monotonic_s()
         self.book = PayloadBook(worker.id, self.log, ports.reader, ports.entropy, self.new_num)
         self.relations = Relations(self)
+        self.desk = Desk(self, worker.id)
+        self.admission = Admission(self.desk)
+        self.locks = Locks(self.desk)
+        self.results = Results(self)
         self._last_num = 0
         self._young: deque[tuple[float, Step]] = deque()
         self._young_timer: Any = None
@@ -186,6 +194,7 @@ class Engine:
         self.is_closing = self.is_closed = True
         for run in list(self.runs.values()):
             run.close()
+        self.admission.close()
         self.runs.clear()
         self.by_id.clear()
         self._ready.clear()
@@ -388,6 +397,7 @@ class Engine:
         run.record(Kind.ENDED, "", body(Value(name=ending.status, x=ending.error)), at)
         if row.claims:
             run.absolve()
+        run.places.end()
         change = self.log.batch.change(run.num)
         change.status, change.ended_at, change.owner = ending.status, at, None
         change.output, change.error, change.waits = row.output, row.error, None

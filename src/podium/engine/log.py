@@ -24,6 +24,7 @@ from podium.core.errors import (
 from podium.core.limits import FLUSH_AFTER_S, FLUSH_BYTES
 from podium.core.ports import Cancellable, Clock
 from podium.journal.store import Batch, CommitResult
+from podium.policy.shared import Now
 
 INLINE_RECORDS_MAX = 1_500
 """A batch with more records goes to the writer thread, so that the loop stays responsive."""
@@ -83,6 +84,10 @@ class Log:
         self._waiters: deque[tuple[int, Callable[[], None]]] = deque()
         self._takers: dict[int, int] = {}
         """Message → run, until that is durable."""
+        self._decided: deque[list[Callable[[bytes], None]]] = deque()
+        """The same of batches on their way, oldest first."""
+        self._askers: list[Callable[[bytes], None]] = []
+        """Who is told what is decided on each entry of ``batch.shared``."""
 
     def record(self, run: int, kind: int, path: str, at: int, body: bytes) -> int:
         """Append one record of a run; return its number in the FIFO."""
@@ -104,6 +109,12 @@ class Log:
         self._takers[message] = run
         self.mark()
 
+    def decide(self, kind: str, key: str, event: bytes, told: Callable[[bytes], None]) -> None:
+        """Ask a shared policy; ``told`` gets the decision once it is durable."""
+        self.batch.shared.append((kind, key, event))
+        self._askers.append(told)
+        self.mark(len(event))
+
     def forget(self, run: int) -> None:
         """Drop what a run appended behind a refused record: its journal must not have a hole."""
         batch = self.batch
@@ -121,6 +132,10 @@ class Log:
         else:
             self._waiters.append((number, callback))
             self._flush_due = True
+
+    def unwritten(self) -> list[Batch]:
+        """Return what is appended and not in the file yet, newest first."""
+        return [self.batch] if self._in_flight is None else [self.batch, self._in_flight]
 
     def flush(self) -> None:
         """Ask that what is appended be committed at the next kick."""
@@ -146,7 +161,11 @@ class Log:
 
     def _take(self) -> tuple[Batch, int]:
         batch, self.batch = self.batch, Batch()
-        self._asked_s = self._clock.boot()[1]
+        boot, self._asked_s = self._clock.boot()
+        if batch.shared:
+            batch.now = Now(boot, round(self._asked_s * 1e6), self._clock.wall_us())
+            self._decided.append(self._askers)
+            self._askers = []
         self._flush_due = False
         if self._timer is not None:
             self._timer.cancel()
@@ -195,6 +214,9 @@ class Log:
         for message in batch.inbox_done:
             self._takers.pop(message, None)
         self._on_commit(batch, result)
+        if batch.shared:
+            for told, decision in zip(self._decided.popleft(), result.decisions, strict=True):
+                told(decision)
         waiters = self._waiters
         while waiters and waiters[0][0] <= number:
             waiters.popleft()[1]()
@@ -228,17 +250,20 @@ class Log:
     def _one_by_one(self, batch: Batch, number: int) -> None:
         """A refused group: innocent runs must not fall with the one at fault."""
         parts = deque(split(batch, self._takers))
+        decisions: list[bytes] = []
 
         def next_part() -> None:
             self._in_flight = None
             if not parts:
-                self._committed(batch, number, CommitResult())
+                self._committed(batch, number, CommitResult(decisions=tuple(decisions)))
                 self.kick()
                 return
             run, part = parts[0]
             self._in_flight = part
 
-            def done(_result: CommitResult | None, problem: BaseException | None) -> None:
+            def done(result: CommitResult | None, problem: BaseException | None) -> None:
+                if result is not None:
+                    decisions.extend(result.decisions)
                 if isinstance(problem, StoreFull | StoreBusy):
                     self.trouble = problem
                     self._clock.call_later(RETRY_AFTER_S, next_part)
@@ -273,7 +298,7 @@ def split(batch: Batch, takers: Mapping[int, int]) -> list[tuple[int, Batch]]:
     """
     shared = Batch(
         families=batch.families, blobs=batch.blobs, file_chunks=batch.file_chunks,
-        documents=batch.documents,
+        documents=batch.documents, shared=batch.shared, now=batch.now, kept=batch.kept,
     )  # fmt: skip
     parts: dict[int, Batch] = {0: shared}
 

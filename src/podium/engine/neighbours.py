@@ -56,6 +56,8 @@ class Neighbours:
             self._changes = changes
             self.poll_inbox()
             self.claim()
+            self._engine.admission.look()
+            self._engine.locks.look()
 
     def _notice_block(self) -> None:
         now = self._engine.clock.monotonic_s()
@@ -177,7 +179,7 @@ class Neighbours:
 
     def _take_over(self, other: WorkerRow) -> None:
         engine = self._engine
-        count = engine.store.take_over(engine.worker, other, engine.clock_us())
+        count = engine.store.take_over(engine.worker, other, engine.desk.now())
         why = "is gone" if other.is_gone else "has not moved for 10 s"
         if count:
             _logger.warning(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from typing import Any
 
+from podium.core.context import Origin
 from podium.core.errors import (
     ErrorInfo,
     OutcomeUnknown,
@@ -31,6 +32,8 @@ def resolve_result(state: RunState, wait: Wait, result: Result) -> None:
     """Give a step's outcome to the future that waits for it."""
     if wait.future.done():
         return
+    if result.by:
+        wait.future.origin = Origin(result.by, result.o)
     if result.x is not None:
         wait.future.set_exception(failure(wait.path, result.x, result.st))
     elif wait.copy is not MISSING:

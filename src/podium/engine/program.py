@@ -47,8 +47,12 @@ _OUTCOMES = {
     "outcome-unknown": "unknown",
     "timeout": "unknown",
     "cancelled": "unknown",
+    "queue-timeout": "not-done",
+    "circuit-open": "not-done",
 }
 """What a compensating task is told, by the code of the step's error; else ``failed``."""
+_BEFORE_THE_BODY = frozenset({"queue-timeout", "circuit-open"})
+"""Codes of failures that kept an attempt from beginning."""
 
 
 class Program:
@@ -361,7 +365,10 @@ class Program:
         if result.st == Status.UNUSABLE:
             self._outcomes[wait.path] = ("succeeded", None)
         elif result.x is not None:
-            self._outcomes[wait.path] = (_OUTCOMES.get(result.x.code, "failed"), None)
+            word = _OUTCOMES.get(result.x.code, "failed")
+            if result.x.code in _BEFORE_THE_BODY and result.n > 1:
+                word = "unknown"  # earlier attempts of it had begun
+            self._outcomes[wait.path] = (word, None)
         else:
             encoded = self.state.settings.resolve(bytes(result.v)) or b"null"
             self._outcomes[wait.path] = ("succeeded", decode_any(encoded))

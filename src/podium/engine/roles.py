@@ -8,10 +8,14 @@ from typing import Any, Protocol
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable, Clock, Entropy, Executor
 from podium.core.spec import Registry, WorkflowSpec
+from podium.engine.admission import Admission
+from podium.engine.admission.desk import Desk
 from podium.engine.commands import Send, StartChild
 from podium.engine.history import History
+from podium.engine.locks import Locks
 from podium.engine.log import Log
 from podium.engine.payloads import Payloads
+from podium.engine.results import Results
 from podium.journal.store import InboxRow, Reader, RunRow, Store, WorkerIdentity
 
 
@@ -29,6 +33,8 @@ class Options(Protocol):
 class StepEngine(Protocol):
     """The engine, as a step sees it."""
 
+    admission: Admission
+    results: Results
     executor: Executor
     in_flight: int
     is_closing: bool
@@ -50,8 +56,10 @@ class StepRun(Protocol):
     payloads: Payloads
     headers: dict[str, Any]
     files: Any
+    num: int
     is_closed: bool
     is_suspect: bool
+    is_shown_waiting: bool
 
     @property
     def is_ended(self) -> bool: ...
@@ -101,6 +109,7 @@ class Dormitory(Protocol):
 class RunEngine(StepEngine, Protocol):
     """The engine, as a run sees it."""
 
+    locks: Locks
     log: Log
     clock: Clock
     entropy: Entropy
@@ -136,6 +145,9 @@ class NeighbourEngine(Protocol):
     worker: WorkerIdentity
     registry: Registry
     is_closing: bool
+    admission: Admission
+    desk: Desk
+    locks: Locks
 
     @property
     def options(self) -> Options: ...

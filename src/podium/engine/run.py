@@ -22,11 +22,14 @@ from podium.core.ports import Cancellable
 from podium.core.spec import WorkflowSpec
 from podium.engine.attempts import Step
 from podium.engine.commands import (
+    AskForLock,
     CancelStep,
     Command,
     Emit,
+    GiveLockBack,
     OpenAsk,
     Publish,
+    Recall,
     Remark,
     Send,
     Settings,
@@ -36,8 +39,10 @@ from podium.engine.commands import (
 )
 from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
+from podium.engine.lock_places import LockPlaces
 from podium.engine.program import Program
 from podium.engine.roles import RunEngine
+from podium.engine.waiting import waits_of
 from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Result, Value, body, decode_value
 from podium.journal.store import InboxRow, RunRow
 
@@ -68,8 +73,9 @@ class ActiveRun:
         self.children: dict[str, str] = {}
         self.asks: dict[str, tuple[str, bool]] = {}
         """Ask id → (path, whether it asks about an unknown outcome)."""
+        self.places = LockPlaces(self)
         self._deadlines: dict[str, int] = {}
-        self._dues_s: dict[str, float] = {}
+        self.dues_s: dict[str, float] = {}
         """When each timer is due, by the monotonic clock."""
         self.queue: deque[Fact] = deque(history.facts)
         self._early: list[InboxRow] = []
@@ -239,12 +245,13 @@ class ActiveRun:
     @property
     def is_quiet(self) -> bool:
         """Whether it may leave memory: it waits for what the file or its timers will bring."""
-        return not (self.is_ready or self.is_closed or self.queue or self.steps or self.pending)
+        is_busy = self.is_ready or self.is_closed or self.queue or self.steps or self.pending
+        return not (is_busy or self.places.are_waited_for)
 
     def first_due_s(self) -> float | None:
         """Return the seconds until its first timer is due."""
         now_s, now_us = self.engine.clock.monotonic_s(), self.clock_us()
-        left = [self._dues_s.get(path, now_s) - now_s for path in self.program.timers]
+        left = [self.dues_s.get(path, now_s) - now_s for path in self.program.timers]
         left += [(deadline - now_us) / 1e6 for deadline in self._deadlines.values()]
         return max(0.0, min(left)) if left else None
 
@@ -263,32 +270,7 @@ class ActiveRun:
 
     def waits(self) -> list[dict[str, Any]]:
         """Return what the run waits for: what, where, since when, until when; [] if in flight."""
-        found: list[dict[str, Any]] = []
-        for step in self.steps.values():
-            if step.is_unknown:
-                found.append({"kind": "unknown", "path": step.path, "since": step.started_at})
-            elif step.retry_at:
-                found.append({"kind": "retry", "path": step.path, "since": step.started_at,
-                              "attempt": step.number + 1})  # fmt: skip
-            else:
-                return []
-        for wait in self.program.waits.values():
-            if wait.future.done() or wait.what == "step":
-                continue
-            entry = {"kind": wait.what, "path": wait.path, "since": wait.since}
-            if wait.what == "signal":
-                entry["name"] = wait.command
-            elif wait.what == "child":
-                entry["run"] = self.children.get(wait.path, "")
-            found.append(entry)
-        boot, boot_s = self.engine.clock.boot()
-        now_s = self.engine.clock.monotonic_s()
-        for path, timer in self.program.timers.items():
-            due_s = self._dues_s.get(path, now_s)
-            found.append({"kind": "timer", "path": path, "since": self.program.loop.now_us,
-                          "due": round(timer.when() * 1e6), "boot": boot,
-                          "boot_due": boot_s + max(0.0, due_s - now_s)})  # fmt: skip
-        return found
+        return waits_of(self)
 
     def _check_size(self) -> None:
         if self.records < RECORDS_WARN:
@@ -332,6 +314,8 @@ class ActiveRun:
             child_id = self.children.get(path)
             if child_id is not None:
                 self.engine.relations.cancel_child(self, child_id)
+        elif command.what == "lock":
+            self.places.give_up(path)
         elif command.what == "ask":
             for ask_id, (ask_path, _) in list(self.asks.items()):
                 if ask_path == path:
@@ -350,12 +334,12 @@ class ActiveRun:
             left_s = min(known, max(asked_s, 0.0)) if asked_s > 0 else known
         else:
             left_s = min(asked_s, (command.due_us - self.clock_us()) / 1e6)
-        self._dues_s[path] = self.engine.clock.monotonic_s() + left_s
+        self.dues_s[path] = self.engine.clock.monotonic_s() + left_s
         self.timers[path] = self.call_later(max(0.0, left_s), lambda: self._fire(path))
 
     def _follow_wall(self, path: str, due_us: int) -> None:
         left_s = (due_us - self.engine.clock.wall_us()) / 1e6
-        self._dues_s[path] = self.engine.clock.monotonic_s() + left_s
+        self.dues_s[path] = self.engine.clock.monotonic_s() + left_s
         if left_s <= 0:
             self.timers[path] = self.call_later(0.0, lambda: self._fire(path))
         else:
@@ -462,6 +446,21 @@ class ActiveRun:
     def _remark(self, command: Remark) -> None:
         self.record(command.kind, command.path, command.body)
 
+    # what it has together with other runs -------------------------------------------------
+
+    def _recall(self, command: Recall) -> None:
+        if command.path in self.program.waits:
+            found = self.engine.results.recall(command.spec, command.arguments, command.within_s)
+            value = _RAW(self.payloads.pack(msgspec.json.encode(found)))
+            self.fact(Kind.RESULT, command.path, body(Result(k="podium.recall", v=value)))
+
+    def _ask_for_lock(self, command: AskForLock) -> None:
+        self.places.ask(command)
+
+    def _give_lock_back(self, command: GiveLockBack) -> None:
+        self.record(Kind.UNLOCKED, command.path, EMPTY)
+        self.places.give_back(command.path, command.key)
+
     _do: ClassVar[dict[type, Callable[[ActiveRun, Any], None]]] = {
         StartStep: _start_step,
         CancelStep: _cancel_step,
@@ -472,6 +471,9 @@ class ActiveRun:
         Publish: _publish,
         Emit: _emit,
         Remark: _remark,
+        Recall: _recall,
+        AskForLock: _ask_for_lock,
+        GiveLockBack: _give_lock_back,
     }
 
     # messages from outside --------------------------------------------------------------
@@ -531,6 +533,7 @@ class ActiveRun:
         for timer in self.timers.values():
             timer.cancel()
         self.timers.clear()
+        self.places.close()
         try:
             self.program.suspend()
         except PodiumError:
@@ -551,6 +554,7 @@ class ActiveRun:
         change.incarnation, change.input, change.status = row.incarnation, row.input, "running"
         change.version = row.version
         self.log.mark(len(row.input))
+        self.places.end()
         messages = self._end_incarnation()
         self.program = self._new_program(History(code=row.version, began_at=at))
         for message in messages:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Container, Sequence
 
 from podium.journal.store import Batch, RunRow
+from podium.policy.shared import Book, apply
 
 
 def refused(rows: Sequence[RunRow], existing: Container[str]) -> list[RunRow]:
@@ -45,4 +46,15 @@ def without(batch: Batch, rows: Sequence[RunRow]) -> Batch:
         file_chunks=[one for one in batch.file_chunks if one[0] not in families],
         size_bytes=batch.size_bytes,
         documents=batch.documents,
+        shared=batch.shared,
+        now=batch.now,
+        kept=batch.kept,
     )
+
+
+def decided(book: Book, batch: Batch) -> tuple[bytes, ...]:
+    """Decide what the batch asks of shared policies, in order; called inside the commit."""
+    if not batch.shared:
+        return ()
+    assert batch.now is not None, "who asks shared policies says what time it is"
+    return tuple(apply(book, kind, key, event, batch.now) for kind, key, event in batch.shared)

@@ -17,7 +17,7 @@ import msgspec
 
 from podium.core.errors import ErrorInfo, StoreError, StoreFenced, StoreSyncFailed
 from podium.core.limits import CLAIMS_MAX
-from podium.journal.batches import refused, without
+from podium.journal.batches import decided, refused, without
 from podium.journal.near import nearest
 from podium.journal.records import Kind
 from podium.journal.store import (
@@ -27,12 +27,14 @@ from podium.journal.store import (
     Batch,
     CommitResult,
     InboxRow,
+    KeptRow,
     RecordRow,
     RunChange,
     RunRow,
     WorkerIdentity,
     WorkerRow,
 )
+from podium.policy.shared import Now, holder_name, lost
 
 _NOTHING_SPECIAL = CommitResult()
 _REPLACED = ("status", "claims", "incarnation", "input", "version")
@@ -61,10 +63,31 @@ class MemoryDatabase:
         self.chunks: dict[tuple[int, str], dict[int, bytes]] = {}
         self.workers: dict[int, WorkerRow] = {}
         self.documents: dict[str, bytes] = {}
+        self.shared: dict[str, dict[str, bytes]] = {}
+        self.kept: dict[tuple[str, str], KeptRow] = {}
 
     def owned(self, worker: int) -> list[RunRow]:
         """Return the runs that a worker holds and that have not ended."""
         return [run for run in self.runs.values() if run.owner == worker and not run.is_ended]
+
+
+class MemoryCommon:
+    """What runs have in common, in a database in memory."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._db = database
+
+    def states(self, kind: str) -> dict[str, bytes]:
+        """Return the states of a kind of shared policy, by key."""
+        return dict(sorted(self._db.shared.get(kind, {}).items()))
+
+    def state(self, kind: str, key: str) -> bytes | None:
+        """Return the state of a shared policy."""
+        return self._db.shared.get(kind, {}).get(key)
+
+    def kept(self, task: str, key: str) -> KeptRow | None:
+        """Return the newest result of a call."""
+        return self._db.kept.get((task, key))
 
 
 class MemoryReader:
@@ -72,6 +95,7 @@ class MemoryReader:
 
     def __init__(self, database: MemoryDatabase) -> None:
         self._db = database
+        self.common = MemoryCommon(database)
 
     def run(self, run_id: str) -> RunRow | None:
         """Return the run of that id."""
@@ -183,6 +207,28 @@ class MemoryReader:
         return nearest(run_id, [runs[num].id for num in reversed(self._db.numbers)], limit)
 
 
+class MemoryBook:
+    """What policies share, in a database in memory."""
+
+    def __init__(self, database: MemoryDatabase) -> None:
+        self._shared = database.shared
+
+    def keys(self, kind: str) -> list[str]:
+        """Return the keys of a kind."""
+        return sorted(self._shared.get(kind, {}))
+
+    def get(self, kind: str, key: str) -> bytes | None:
+        """Return a state."""
+        return self._shared.get(kind, {}).get(key)
+
+    def put(self, kind: str, key: str, state: bytes | None) -> None:
+        """Set a state, or delete it."""
+        if state is None:
+            self._shared.get(kind, {}).pop(key, None)
+        else:
+            self._shared.setdefault(kind, {})[key] = state
+
+
 class MemoryStore:
     """One process's store on a database in memory.
 
@@ -273,7 +319,7 @@ class MemoryStore:
         db.version += 1
         return [copy(run) for run in found]
 
-    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, at: int) -> int:
+    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, now: Now) -> int:
         """Fence a dead worker, free its runs with ``claims`` raised; return how many runs."""
         self._usable()
         self._check(worker)
@@ -281,6 +327,7 @@ class MemoryStore:
         if row is None or row.epoch != dead.epoch:
             return 0
         del self.database.workers[dead.id]
+        lost(MemoryBook(self.database), holder_name(dead.id), now)
         counted = 0
         for run in self.database.owned(dead.id):
             run.owner = None
@@ -293,16 +340,26 @@ class MemoryStore:
         self.database.version += 1
         return counted
 
-    def leave(self, worker: WorkerIdentity) -> None:
+    def leave(self, worker: WorkerIdentity, now: Now) -> None:
         """Free the worker's runs (claims untouched), remove its row."""
         self._usable()
         self._mine.discard(worker.id)
         row = self.database.workers.get(worker.id)
         if row is not None and row.epoch == worker.epoch:
             del self.database.workers[worker.id]
+            lost(MemoryBook(self.database), holder_name(worker.id), now)
             for run in self.database.owned(worker.id):
                 run.owner = None
             self.database.version += 1
+
+    def prune(self, at: int) -> int:
+        """Delete kept results that nobody can want any more; return how many."""
+        self._usable()
+        kept = self.database.kept
+        old = [key for key, row in kept.items() if row.until < at]
+        for key in old:
+            del kept[key]
+        return len(old)
 
     def die(self) -> None:
         """End as a killed process does: nothing is cleaned up, its locks for life are free."""
@@ -362,9 +419,11 @@ class MemoryStore:
         undelivered = self._deliver(batch) if batch.inbox_new else frozenset()
         for message in batch.inbox_done:
             db.inbox.pop(message, None)
-        if not taken and not undelivered:
+        db.kept.update(batch.kept)
+        decisions = decided(MemoryBook(db), batch)
+        if not taken and not undelivered and not decisions:
             return _NOTHING_SPECIAL
-        return CommitResult(frozenset(row.id for row in taken), undelivered)
+        return CommitResult(frozenset(row.id for row in taken), undelivered, decisions)
 
     def _refuse_twins(self, batch: Batch) -> None:
         """Refuse a batch that uses a number or a key again, before anything is written."""

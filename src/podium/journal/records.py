@@ -31,6 +31,7 @@ class Kind(IntEnum):
     UNKNOWN = 22
     LATE = 23
     CANCELLED_STEP = 24
+    UNLOCKED = 25
     PATCHED = 30
     ENV = 31
     PUBLISHED = 32
@@ -73,6 +74,10 @@ class Result(msgspec.Struct, omit_defaults=True):
     v: msgspec.Raw = msgspec.Raw(b"")
     x: ErrorInfo | None = None
     st: str = Status.SUCCEEDED
+    by: str = ""
+    """What answered in place of the task: ``cache``."""
+    o: int = 0
+    """When that was made."""
     a: msgspec.Raw = msgspec.Raw(b"")
 
 

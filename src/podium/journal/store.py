@@ -17,6 +17,8 @@ from typing import NamedTuple, Protocol
 
 import msgspec
 
+from podium.policy.shared import Now
+
 OPEN_STATUSES = ("accepted", "running", "waiting")
 """A worker may advance a run in one of these."""
 HELD_STATUSES = ("blocked", "paused", "quarantined")
@@ -127,6 +129,24 @@ class WorkerRow(NamedTuple):
     """True when the OS lock it held for life is free: the process is certainly dead."""
 
 
+class KeptRow(NamedTuple):
+    """The newest result of a call: for the cache, and for those who take the last good one.
+
+    Attributes:
+        at: When it was made.
+        until: When nobody can want it any more.
+        run: The run that made it.
+        code: Version of the task's code.
+        value: JSON.
+    """
+
+    at: int
+    until: int
+    run: int
+    code: str
+    value: bytes
+
+
 class WorkerIdentity(NamedTuple):
     """Who commits: every commit of a worker checks this row in its own transaction."""
 
@@ -144,6 +164,9 @@ class Batch:
     ``published``: (run, key) → payload. ``stream``: (run, at, payload).
     ``families``: (num, key). ``file_chunks``: (family, digest, index, data).
     ``documents``: hash → content; one that is there already is left as it is.
+    ``shared``: (kind, key, event) for the policies that all runs and workers share: each is decided
+    inside the commit, in order (``policy.shared``), at the time ``now``.
+    ``kept``: (task, key) → the newest result of such a call.
     """
 
     families: list[tuple[int, bytes]] = field(default_factory=list)
@@ -159,6 +182,9 @@ class Batch:
     stream: list[tuple[int, int, bytes]] = field(default_factory=list)
     file_chunks: list[tuple[int, str, int, bytes]] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
+    shared: list[tuple[str, str, bytes]] = field(default_factory=list)
+    now: Now | None = None
+    kept: dict[tuple[str, str], KeptRow] = field(default_factory=dict)
     size_bytes: int = 0
 
     def change(self, run: int) -> RunChange:
@@ -174,10 +200,23 @@ class CommitResult(NamedTuple):
 
     ``taken``: ids in ``runs_new`` that already existed (those runs were not created).
     ``undelivered``: indexes in ``inbox_new`` whose run does not exist or has ended.
+    ``decisions``: what was decided on each entry of ``shared``.
     """
 
     taken: frozenset[str] = frozenset()
     undelivered: frozenset[int] = frozenset()
+    decisions: tuple[bytes, ...] = ()
+
+
+class CommonReader(Protocol):
+    """What the runs and workers of a database have in common, as it is committed."""
+
+    def states(self, kind: str) -> dict[str, bytes]:
+        """Return the states of a kind of shared policy, by key."""
+        ...
+
+    def state(self, kind: str, key: str) -> bytes | None: ...
+    def kept(self, task: str, key: str) -> KeptRow | None: ...
 
 
 class Reader(Protocol):
@@ -212,6 +251,11 @@ class Reader(Protocol):
     def family_key(self, family: int) -> bytes: ...
     def document(self, name: str) -> bytes | None:
         """Return the content of a document by its hash."""
+        ...
+
+    @property
+    def common(self) -> CommonReader:
+        """What runs have in common."""
         ...
 
     def blob(self, blob_id: int) -> bytes: ...
@@ -282,16 +326,21 @@ class Store(Protocol):
         """
         ...  # fmt: skip
 
-    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, at: int) -> int:
+    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, now: Now) -> int:
         """Fence a dead worker, free its runs with ``claims`` raised; return how many runs.
 
+        What it held of shared policies is taken from it in the same transaction.
         A run whose claims reach three becomes ``quarantined`` (error: a JSON ErrorInfo with code
         ``quarantined``). A worker that was fenced meanwhile (epoch differs) gives 0.
         """
         ...
 
-    def leave(self, worker: WorkerIdentity) -> None:
+    def leave(self, worker: WorkerIdentity, now: Now) -> None:
         """Free the worker's runs (claims untouched), remove its row, release its lock for life."""
+        ...
+
+    def prune(self, at: int) -> int:
+        """Delete kept results that nobody can want any more; return how many."""
         ...
 
     def close(self) -> None:

@@ -32,6 +32,9 @@ class Now(NamedTuple):
 class Book(Protocol):
     """Where shared state is kept, as JSON; what is put is written by the commit that decides."""
 
+    def keys(self, kind: str) -> list[str]:
+        """Return the keys of a kind that have a state."""
+
     def get(self, kind: str, key: str) -> bytes | None:
         """Return a state, or ``None`` if there is none."""
 

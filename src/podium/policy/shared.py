@@ -9,17 +9,41 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Final
 
+import msgspec
+
 from podium.core.errors import PodiumError
 from podium.policy import breaker, lock, permits
 from podium.policy.book import Book, Now
 
-__all__ = ["Book", "Now", "apply"]
+__all__ = ["Book", "Now", "apply", "holder_name", "lost"]
 
 _POLICIES: Final[dict[str, Callable[[Book, str, bytes, Now], bytes]]] = {
     permits.KIND: permits.apply,
     breaker.KIND: breaker.apply,
     lock.KIND: lock.apply,
 }
+
+
+_LOST: Final[dict[str, Callable[[str], msgspec.Struct]]] = {
+    permits.KIND: permits.Lost,
+    breaker.KIND: breaker.Lost,
+}
+"""What is told to the states of a kind when a worker is gone; locks belong to runs."""
+
+
+def holder_name(worker: int) -> str:
+    """Return what a worker is called in shared states. Its number is never used again."""
+    return f"w{worker}"
+
+
+def lost(book: Book, holder: str, now: Now) -> None:
+    """Take from a worker that is gone whatever it holds."""
+    for kind, event in _LOST.items():
+        told = msgspec.json.encode(event(holder))
+        for key in book.keys(kind):
+            state = book.get(kind, key)
+            if state is not None and f'"{holder}"'.encode() in state:
+                apply(book, kind, key, told, now)
 
 
 def apply(book: Book, kind: str, key: str, event: bytes, now: Now) -> bytes:

@@ -20,6 +20,7 @@ from podium.engine.system import BEAT_EVERY_S
 from podium.flow.spec import interpret
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.store import Batch, RunRow, WorkerIdentity, WorkerRow
+from podium.policy.shared import Now
 from podium.testing.ledger import BodyRun, Ledger
 from podium.testing.ports import SimClock, SimCommitter, SimEntropy, SimExecutor, SimNotifier
 from podium.testing.virtual import Killed, VirtualLoop, VirtualTime
@@ -129,9 +130,9 @@ class SimStore(MemoryStore):
             self._host.probe("claimed", rows[0].id, "")
         return rows
 
-    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, at: int) -> int:
+    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, now: Now) -> int:
         """Fence a dead worker."""
-        count = super().take_over(worker, dead, at)
+        count = super().take_over(worker, dead, now)
         if count:
             self._host.probe("taken-over", "", "")
         return count

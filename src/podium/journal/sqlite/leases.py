@@ -18,7 +18,9 @@ from podium.core.limits import CLAIMS_MAX
 from podium.journal.sqlite import oslock
 from podium.journal.sqlite.reader import RUN_COLUMNS, run_row
 from podium.journal.sqlite.schema import NOT_ENDED, OPEN
+from podium.journal.sqlite.shared import SqliteBook
 from podium.journal.store import RunRow, WorkerIdentity, WorkerRow
+from podium.policy.shared import Now, holder_name, lost
 
 _EPOCH = 1
 
@@ -88,18 +90,24 @@ def free(connection: apsw.Connection, worker: int) -> None:
     )
 
 
-def free_after_death(connection: apsw.Connection, dead: WorkerRow, at: int) -> int:
+def free_after_death(connection: apsw.Connection, dead: WorkerRow, now: Now) -> int:
     """Free the open runs of a dead worker and count it against them; return how many."""
     connection.execute(
         f"UPDATE runs SET owner=NULL, claims=claims+1, "  # noqa: S608 -- our own words
         "status=CASE WHEN claims+1>=? THEN 'quarantined' ELSE status END, "
         "error=CASE WHEN claims+1>=? THEN CAST(? AS TEXT) ELSE error END "
         f"WHERE owner=? AND {OPEN} AND {NOT_ENDED}",
-        (CLAIMS_MAX, CLAIMS_MAX, quarantine(dead, at), dead.id),
+        (CLAIMS_MAX, CLAIMS_MAX, quarantine(dead, now.wall_us), dead.id),
     )
     count = connection.changes()
     free(connection, dead.id)
+    forget_holder(connection, dead.id, now)
     return count
+
+
+def forget_holder(connection: apsw.Connection, worker: int, now: Now) -> None:
+    """Take from a worker that is gone what it held of shared policies."""
+    lost(SqliteBook(connection.cursor()), holder_name(worker), now)
 
 
 def quarantine(dead: WorkerRow, at: int) -> bytes:

@@ -15,6 +15,7 @@ from podium.journal.near import nearest
 from podium.journal.sqlite import life
 from podium.journal.sqlite.opening import Place, connect
 from podium.journal.sqlite.schema import NOT_ENDED
+from podium.journal.sqlite.shared import SqliteCommon
 from podium.journal.sqlite.trouble import explained
 from podium.journal.store import (
     ENDED_STATUSES,
@@ -70,6 +71,7 @@ class SqliteReader:
         self._place = place
         self._connection = connect(place, vfs=vfs)
         self._cursor = self._connection.cursor()
+        self.common = SqliteCommon(self._all)
 
     def _all(self, query: str, values: Sequence[Any] = ()) -> list[Any]:
         try:

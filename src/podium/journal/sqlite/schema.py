@@ -1,4 +1,4 @@
-"""The tables of a Podium database, format 2.
+"""The tables of a Podium database, format 3.
 
 Rows go where appending is cheap: the journal's key is the order of commits, blobs and runs are
 numbered by time. Texts are JSON that the ``sqlite3`` shell can query.
@@ -8,13 +8,22 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x506F6469
 """``Podi`` in the file's header: whose file this is."""
-FORMAT = 2
+FORMAT = 3
 """Kept in ``user_version``. A file with a higher one is refused."""
 
 OPEN = "status IN ('accepted','running','waiting')"
 NOT_ENDED = "status NOT IN ('succeeded','failed','cancelled')"
 """Written the same in the partial index and in queries, else SQLite would not use the index."""
 
+_SHARED = """CREATE TABLE shared(
+  kind TEXT NOT NULL, key TEXT NOT NULL, state TEXT NOT NULL, PRIMARY KEY(kind, key)
+) STRICT, WITHOUT ROWID;
+CREATE TABLE kept(
+  task TEXT NOT NULL, key TEXT NOT NULL, at INTEGER NOT NULL, until INTEGER NOT NULL,
+  run INTEGER NOT NULL, code TEXT NOT NULL, value TEXT NOT NULL, PRIMARY KEY(task, key)
+) STRICT, WITHOUT ROWID;
+CREATE INDEX kept_until ON kept(until);
+"""
 TABLES = f"""
 CREATE TABLE meta(key TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE families(num INTEGER PRIMARY KEY, key BLOB, key_id TEXT) STRICT;
@@ -64,12 +73,13 @@ CREATE TABLE file_chunks(
   PRIMARY KEY(family, digest, "index")
 ) STRICT;
 CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"""
+{_SHARED}"""
 UPGRADES = {
     1: """
 ALTER TABLE runs ADD COLUMN document TEXT;
 CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
-"""
+""",
+    2: _SHARED,
 }
 """What makes a file of a format one of the next."""
 
@@ -87,5 +97,7 @@ TABLE_NAMES = frozenset(
         "workers",
         "file_chunks",
         "documents",
+        "shared",
+        "kept",
     ]
 )

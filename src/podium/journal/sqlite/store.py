@@ -32,6 +32,7 @@ from podium.journal.sqlite.trouble import explained
 from podium.journal.sqlite.turnstile import Turnstile
 from podium.journal.sqlite.writing import Writer
 from podium.journal.store import Batch, CommitResult, RunRow, WorkerIdentity, WorkerRow
+from podium.policy.shared import Now
 
 _READY_AFTER_PAGES = 64
 """A store that has written as much is a worker at work: its log is made ready."""
@@ -182,18 +183,18 @@ class SqliteStore:
             self._writer.end()
             return runs
 
-    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, at: int) -> int:
+    def take_over(self, worker: WorkerIdentity, dead: WorkerRow, now: Now) -> int:
         """Fence a dead worker, free its runs with ``claims`` raised; return how many runs."""
         with self._turn() as connection:
             self._writer.begin(worker)
             token = leases.remove(connection, WorkerIdentity(dead.id, dead.epoch))
-            count = leases.free_after_death(connection, dead, at) if token else 0
+            count = leases.free_after_death(connection, dead, now) if token else 0
             self._writer.end()
         if token:
             life.forget(self._place.locks, token)
         return count
 
-    def leave(self, worker: WorkerIdentity) -> None:
+    def leave(self, worker: WorkerIdentity, now: Now) -> None:
         """Free the worker's runs (claims untouched), remove its row, release its lock for life."""
         held = self._lives.pop(worker, None)
         try:
@@ -201,6 +202,7 @@ class SqliteStore:
                 self._writer.begin(None)
                 if leases.remove(connection, worker):
                     leases.free(connection, worker.id)
+                    leases.forget_holder(connection, worker.id, now)
                 self._writer.end()
         except BaseException:
             if held is not None:
@@ -208,6 +210,12 @@ class SqliteStore:
             raise
         if held is not None:
             held.release()
+
+    def prune(self, at: int) -> int:
+        """Delete kept results that nobody can want any more; return how many."""
+        with self._turn() as connection:
+            connection.execute("DELETE FROM kept WHERE until<?", (at,))
+            return connection.changes()
 
     def check(self) -> list[str]:
         """Return what is wrong with the file, in sentences; an empty list is good news."""

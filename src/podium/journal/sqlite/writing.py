@@ -17,9 +17,10 @@ import apsw
 import msgspec
 
 from podium.core.errors import StoreFenced
-from podium.journal.batches import refused, without
+from podium.journal.batches import decided, refused, without
 from podium.journal.records import Kind
 from podium.journal.sqlite.schema import NOT_ENDED
+from podium.journal.sqlite.shared import SqliteBook
 from podium.journal.store import Batch, CommitResult, RunChange, RunRow, WorkerIdentity
 
 ROWS_MAX = 512
@@ -147,7 +148,10 @@ class Writer:
         undelivered = self._deliver(batch) if batch.inbox_new else frozenset()
         if batch.inbox_done:
             self._found("DELETE FROM inbox WHERE id IN", batch.inbox_done)
-        return CommitResult(frozenset(row.id for row in taken), undelivered)
+        if batch.kept:
+            self._keep(batch)
+        decisions = decided(SqliteBook(self._cursor), batch)
+        return CommitResult(frozenset(row.id for row in taken), undelivered, decisions)
 
     def _create(self, batch: Batch) -> None:
         """Insert new runs and what they rest on."""
@@ -203,6 +207,16 @@ class Writer:
                 (at, answer, ask),
             )
 
+    def _keep(self, batch: Batch) -> None:
+        """Write the newest results of calls over the older ones."""
+        self._insert(
+            "INSERT INTO kept(task,key,at,until,run,code,value) VALUES",
+            "(?,?,?,?,?,?,CAST(? AS TEXT))",
+            [(*names, *row) for names, row in batch.kept.items()],
+            " ON CONFLICT(task,key) DO UPDATE SET at=excluded.at,until=excluded.until,"
+            "run=excluded.run,code=excluded.code,value=excluded.value",
+        )
+
     def _deliver(self, batch: Batch) -> frozenset[int]:
         """Put messages into the inboxes of runs that are there and have not ended."""
         runs = list({message[0] for message in batch.inbox_new})
@@ -233,6 +247,8 @@ def _has_only_records(batch: Batch) -> bool:
         or batch.asks_closed
         or batch.file_chunks
         or batch.documents
+        or batch.shared
+        or batch.kept
     )
 
 

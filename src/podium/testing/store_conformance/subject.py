@@ -7,6 +7,7 @@ from typing import Any, Protocol
 
 from podium.core.errors import PodiumError
 from podium.journal.store import Batch, RunRow, Store, WorkerIdentity, WorkerRow
+from podium.policy.shared import Now
 
 
 class Subject(Protocol):
@@ -21,6 +22,8 @@ class Subject(Protocol):
         ...
 
 
+NOW = Now("boot-1", 1_000_000, 1_000_000)
+"""A time for what is decided or taken over."""
 Check = Callable[[Subject], None]
 CHECKS: list[Check] = []
 """Every check that was listed so far."""

@@ -9,6 +9,7 @@ import msgspec
 from podium.core.errors import ErrorInfo, StoreError, StoreFenced
 from podium.journal.store import Batch, WorkerIdentity
 from podium.testing.store_conformance.subject import (
+    NOW,
     Subject,
     appending,
     check,
@@ -27,7 +28,7 @@ def a_worker_is_registered(subject: Subject) -> None:
     store = subject.open()
     first = store.join(name="ann")
     second = store.join(name="bob")
-    store.leave(second)
+    store.leave(second, NOW)
     third = store.join(name="cat")
     row = worker_of(store, first)
 
@@ -123,7 +124,7 @@ def leaving_frees_the_runs(subject: Subject) -> None:
     batch = Batch()
     batch.change(2).status = "blocked"
     store.commit(batch, worker)
-    store.leave(worker)
+    store.leave(worker, NOW)
 
     assert store.reader().workers() == []
     assert (run_of(store).owner, run_of(store).claims, run_of(store).status) == (
@@ -162,8 +163,8 @@ def taking_over_frees_and_counts(subject: Subject) -> None:
     dead = worker_of(store, there)
     subject.kill(victim)
 
-    assert store.take_over(here, dead, at=1_000_000) == 2
-    assert store.take_over(here, dead, at=1_000_000) == 0
+    assert store.take_over(here, dead, NOW) == 2
+    assert store.take_over(here, dead, NOW) == 0
     assert [(run_of(store, n).owner, run_of(store, n).claims) for n in (1, 2, 3)] == [
         (None, 1), (None, 1), (None, 0),
     ]  # fmt: skip
@@ -182,7 +183,7 @@ def three_deaths_quarantine(subject: Subject) -> None:
         there = victim.join(name="there")
         victim.claim(there, ["shop"], 9)
         subject.kill(victim)
-        store.take_over(here, worker_of(store, there), at=1_000_000)
+        store.take_over(here, worker_of(store, there), NOW)
     run = run_of(store, 2)
 
     assert (run.status, run.claims, run.owner) == ("quarantined", 3, None)
@@ -204,7 +205,7 @@ def the_fenced_write_nothing(subject: Subject) -> None:
     store, frozen = open_with(subject, new_run(1), new_run(2)), subject.open()
     here, there = store.join(name="here"), frozen.join(name="there")
     frozen.claim(there, ["shop"], 1)
-    store.take_over(here, worker_of(store, there), at=1_000_000)
+    store.take_over(here, worker_of(store, there), NOW)
     many = Batch(records=[(1, 1, f"s#{n}", 5, b"{}") for n in range(700)])
     batch = appending("a")
     batch.change(1).status = "running"
@@ -212,8 +213,8 @@ def the_fenced_write_nothing(subject: Subject) -> None:
     for refused in (appending("a"), appending("a", "b"), many, batch, new, Batch()):
         must_refuse(StoreFenced, lambda refused=refused: frozen.commit(refused, there))  # type: ignore[misc]
     must_refuse(StoreFenced, lambda: frozen.claim(there, ["shop"], 1))
-    must_refuse(StoreFenced, lambda: frozen.take_over(there, worker_of(store, here), at=1))
-    frozen.leave(there)
+    must_refuse(StoreFenced, lambda: frozen.take_over(there, worker_of(store, here), NOW))
+    frozen.leave(there, NOW)
 
     assert frozen.beat(there) is False
     assert store.beat(here) is True
@@ -234,7 +235,7 @@ def a_wrong_epoch_is_fenced(subject: Subject) -> None:
     dead = worker_of(store, worker)._replace(epoch=worker.epoch + 1)
     must_refuse(StoreFenced, lambda: store.commit(appending("a"), stale))
 
-    assert store.take_over(other, dead, at=1) == 0
+    assert store.take_over(other, dead, NOW) == 0
     assert store.commit(appending("a"), worker).taken == frozenset()
 
 
@@ -260,3 +261,21 @@ def nothing_in_a_batch_is_changed(subject: Subject) -> None:
     store.commit(batch, None)
 
     assert msgspec.json.encode([repr(batch)]) == before
+
+
+@check
+def a_worker_that_is_gone_holds_nothing(subject: Subject) -> None:
+    """What it held of shared policies is taken from it when it leaves, and when it is taken over."""
+    store, doomed = subject.open(), subject.open()
+    here, gone, dead = store.join(name="a"), store.join(name="b"), doomed.join(name="c")
+    take = b'{"type":"take","holder":"w%d","want":1,"limit":3}'
+    events = [("permits", "p", take % worker.id) for worker in (here, gone, dead)]
+    store.commit(Batch(shared=events, now=NOW), None)
+    store.leave(gone, NOW)
+    row = worker_of(store, dead)
+    subject.kill(doomed)
+    store.take_over(here, row, NOW)
+    state = store.reader().common.state("permits", "p")
+
+    assert state is not None
+    assert msgspec.json.decode(state)["held"] == {f"w{here.id}": 1}

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 from typing import Any
 
+import msgspec
+
 from podium.core.errors import StoreError
 from podium.journal.records import Kind
-from podium.journal.store import Batch
+from podium.journal.store import Batch, KeptRow
 from podium.testing.store_conformance.subject import (
+    NOW,
     Subject,
     appending,
     check,
@@ -354,3 +357,37 @@ def files_come_in_chunks(subject: Subject) -> None:
 
     assert list(reader.file_chunks(1, "f")) == [b"a", b"b", b"c"]
     assert list(reader.file_chunks(2, "f")) == []
+
+
+@check
+def shared_policies_decide_inside_the_commit(subject: Subject) -> None:
+    """Each event is decided after those before it; what was decided is answered in order."""
+    store, other = subject.open(), subject.open()
+    take = b'{"type":"take","holder":"w%d","want":2,"limit":3}'
+    first = Batch(shared=[("permits", "p", take % 1), ("permits", "p", take % 2)], now=NOW)
+    decisions = store.commit(first, None).decisions
+    left = Batch(shared=[("permits", "p", b'{"type":"give","holder":"w1","unused":2}')], now=NOW)
+    other.commit(left, None)
+    state = store.reader().common.state("permits", "p")
+
+    assert [msgspec.json.decode(one)["count"] for one in decisions] == [2, 1]
+    assert state is not None
+    assert msgspec.json.decode(state)["held"] == {"w2": 1}
+    assert store.reader().common.states("permits") == {"p": state}
+    assert store.reader().common.states("breaker") == {}
+    assert store.reader().common.state("permits", "q") is None
+
+
+@check
+def the_newest_result_of_a_call_is_kept(subject: Subject) -> None:
+    """A later one takes the place of an earlier; what nobody can want any more is pruned."""
+    store = subject.open()
+    old, new = KeptRow(1, 10, 1, "c1", b"1"), KeptRow(2, 20, 2, "c2", b"[2]")
+    store.commit(Batch(kept={("task", "a"): old, ("task", "b"): old}), None)
+    store.commit(Batch(kept={("task", "a"): new}), None)
+    reader = store.reader()
+
+    assert (reader.common.kept("task", "a"), reader.common.kept("task", "b")) == (new, old)
+    assert reader.common.kept("other", "a") is None
+    assert store.prune(11) == 1
+    assert (reader.common.kept("task", "a"), reader.common.kept("task", "b")) == (new, None)

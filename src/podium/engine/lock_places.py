@@ -1,0 +1,148 @@
+"""The places of one run that hold locks, or wait for them."""
+
+from __future__ import annotations
+
+from typing import Any, Protocol
+
+import msgspec
+
+from podium.core.errors import ErrorInfo
+from podium.core.ports import Cancellable
+from podium.engine.commands import AskForLock, RunState, Wait
+from podium.engine.locks import Answer, Locks
+from podium.journal.records import Kind, Result, Status, body
+from podium.policy.lock import Deadlock, Granted, Waiting
+
+
+class LockEngine(Protocol):
+    """The engine, as places of a run see it."""
+
+    @property
+    def locks(self) -> Locks: ...
+    def ready(self, run: Any) -> None: ...
+
+
+class LockProgram(Protocol):
+    """The program, as its places see it."""
+
+    waits: dict[str, Wait]
+    state: RunState
+
+
+class LockRun(Protocol):
+    """The run, as its places see it."""
+
+    id: str
+    program: Any
+
+    @property
+    def engine(self) -> LockEngine: ...
+    def clock_us(self) -> int: ...
+    def call_later(self, delay_s: float, callback: Any) -> Cancellable: ...
+    def fact(self, kind: int, path: str, record_body: bytes) -> None: ...
+
+
+class LockPlaces:
+    """Asks for the locks of a run, and tells its program."""
+
+    def __init__(self, run: LockRun) -> None:
+        self._run = run
+        self._waiting: dict[str, tuple[str, str]] = {}
+        """Place → (key, why it waits)."""
+        self._timers: dict[str, Cancellable] = {}
+
+    @property
+    def are_waited_for(self) -> bool:
+        """Whether a place waits: the run must be here to be told."""
+        return bool(self._waiting)
+
+    def reason(self, path: str) -> str:
+        """Say whom a place waits for."""
+        return self._waiting.get(path, ("", ""))[1]
+
+    def ask(self, command: AskForLock) -> None:
+        """Ask for a lock, unless nobody wants it any more."""
+        run, path = self._run, command.path
+        if not self._is_wanted(path):
+            return
+        self._waiting[path] = (command.key, "")
+        if command.deadline_us is not None:
+            left_s = max(0.0, (command.deadline_us - run.clock_us()) / 1e6)
+            self._timers[path] = run.call_later(left_s, lambda: self._timeout(path))
+        run.engine.locks.acquire(
+            run.id, path, command.key, command.priority, lambda answer: self._told(path, answer)
+        )
+
+    def give_up(self, path: str) -> None:
+        """The program does not wait for a place's lock any more."""
+        found = self._stop_waiting(path)
+        if found is not None:
+            self._run.engine.locks.release(self._run.id, path, found[0])
+
+    def give_back(self, path: str, key: str) -> None:
+        """The program has done what it wanted the lock for."""
+        self._stop_waiting(path)
+        self._run.engine.locks.release(self._run.id, path, key)
+
+    def end(self) -> None:
+        """The run has ended, or begins again: none of its places holds anything."""
+        if self._run.program.state.has_locks:
+            self._run.engine.locks.ended(self._run.id)
+        self.close()
+
+    def close(self) -> None:
+        """The run leaves memory; what it holds it keeps."""
+        for path in list(self._waiting):
+            self._stop_waiting(path)
+        self._run.engine.locks.forget(self._run.id)
+
+    def _is_wanted(self, path: str) -> bool:
+        wait = self._run.program.waits.get(path)
+        return wait is not None and not wait.future.done()
+
+    def _told(self, path: str, answer: Answer) -> None:
+        found = self._waiting.get(path)
+        if found is None:  # it was given up, and with that given back
+            return
+        if isinstance(answer, Waiting):
+            text = f"{answer.holder.run} has it, at {answer.holder.path}"
+            if answer.position > 1:
+                text += f"; {answer.position - 1} more wait before this one"
+            self._waiting[path] = (found[0], text)
+            self._run.engine.ready(self._run)  # it has something new to wait for
+            return
+        self._stop_waiting(path)
+        result = Result(k="podium.lock")
+        if isinstance(answer, Granted):
+            result.v = msgspec.Raw(msgspec.json.encode(answer.fence))
+        else:
+            result.x, result.st = _deadlock(path, found[0], answer), Status.FAILED
+        self._run.fact(Kind.RESULT, path, body(result))
+
+    def _timeout(self, path: str) -> None:
+        found = self._waiting.get(path)
+        if found is None:
+            return
+        key, text = found
+        self.give_up(path)
+        message = f"the lock {key!r} was not free in time" + (f": {text}" if text else "")
+        error = ErrorInfo(type="TimeoutError", message=message, code="timeout", path=path)
+        result = Result(k="podium.lock", x=error, st=Status.FAILED)
+        self._run.fact(Kind.RESULT, path, body(result))
+
+    def _stop_waiting(self, path: str) -> tuple[str, str] | None:
+        timer = self._timers.pop(path, None)
+        if timer is not None:
+            timer.cancel()
+        return self._waiting.pop(path, None)
+
+
+def _deadlock(path: str, key: str, found: Deadlock) -> ErrorInfo:
+    """Return the error that names everybody on the way round."""
+    parts = [
+        f"{knot.run} at {knot.path} has {knot.holds!r} and wants {knot.wants!r}"
+        for knot in found.cycle
+    ]
+    text = f"the lock {key!r} would be waited for for ever: {'; '.join(parts)}. "
+    text += "Take locks in one order everywhere, or give this one a timeout and try again."
+    return ErrorInfo(type="LockDeadlock", message=text, code="lock-deadlock", path=path)
