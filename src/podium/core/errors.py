@@ -339,6 +339,7 @@ class SecretMissing(PodiumError):
 _BY_CODE: dict[str, type[StepFailed]] = {
     kind.code: kind for kind in (StepTimedOut, LockDeadlock, OutcomeUnknown, ResultUnusable)
 }
+_BY_CODE["queue-timeout"] = StepTimedOut
 
 
 def step_failure(path: str, error: ErrorInfo) -> StepFailed:
