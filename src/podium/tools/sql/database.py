@@ -22,6 +22,7 @@ from podium.core.errors import InvalidOption, UsageError
 from podium.core.transactions import Answer, AsyncTransaction, Transaction, mark_transaction
 from podium.tools.sql import receipts
 from podium.tools.sql.gate import Gate
+from podium.tools.sql.hand import Hand
 from podium.tools.sql.pool import Connection, Pool
 from podium.tools.sql.work import Work
 
@@ -136,18 +137,21 @@ class Database:
 
             async def run(sql: str, values: tuple[Any, ...], named: Mapping[str, Any]) -> Answer:
                 async with turn:
-                    return await in_thread(work.run, sql, values, named, interrupt=work.interrupt)
+                    return await hand.do_or(work.interrupt, work.run, sql, values, named)
 
             with self._alone():
                 async with self._gate:
+                    hand = Hand()
                     try:
-                        if await in_thread(work.open):
+                        if await hand.do(work.open):
                             return work.value
                         value = await body(AsyncTransaction(run), *args, **kwargs)
-                        return await in_thread(work.finish, value)
+                        return await hand.do(work.finish, value)
                     except BaseException:
-                        await in_thread(work.abandon)
+                        await hand.do(work.abandon)
                         raise
+                    finally:
+                        hand.close()
 
         return in_transaction
 
@@ -167,36 +171,6 @@ class Database:
             yield
         finally:
             _open_here.reset(token)
-
-
-async def in_thread(
-    function: Callable[..., R], *args: Any, interrupt: Callable[[], None] | None = None
-) -> R:
-    """Call a function in a thread, and wait for its end even where nobody wants the result.
-
-    Args:
-        function: What blocks.
-        args: Its arguments.
-        interrupt: Ends it early, when the caller is cancelled.
-    """
-    future = asyncio.ensure_future(asyncio.to_thread(function, *args))
-    try:
-        return await asyncio.shield(future)
-    except asyncio.CancelledError:
-        if interrupt is not None:
-            await _settled(asyncio.ensure_future(asyncio.to_thread(interrupt)))
-        await _settled(future)
-        raise
-
-
-async def _settled(future: asyncio.Future[Any]) -> None:
-    while not future.done():
-        try:
-            await asyncio.wait([future])
-        except asyncio.CancelledError:
-            continue  # the caller is told when the thread is back
-    if not future.cancelled():
-        future.exception()
 
 
 def _key_of(function: Callable[..., Any]) -> str | None:

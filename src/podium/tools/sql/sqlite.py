@@ -175,9 +175,9 @@ class Statement:
         self._sql = sql
         self._named = named
         self._bound: Any = (
-            {name: _bindable(value, f":{name}") for name, value in named.items()}
-            if named
-            else tuple(_bindable(value, f"value {n}") for n, value in enumerate(values, 1))
+            tuple(_bindable(value, f"value {n}") for n, value in enumerate(values, 1))
+            if values
+            else {name: _bindable(value, f":{name}") for name, value in named.items()}
         )
         self._count = 0
         self._cursor = connection.cursor()
