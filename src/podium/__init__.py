@@ -65,15 +65,12 @@ from podium.functions.primitives import (
     child,
     emit,
     env,
-    gather,
     headers,
     idempotency_key,
-    map,  # noqa: A004 - the field's word for it
     now,
     open_file,
     patched,
     publish,
-    race,
     random,
     receive,
     restart_with,
@@ -85,6 +82,11 @@ from podium.functions.primitives import (
     sleep_until,
     uuid4,
     warn,
+)
+from podium.functions.structure import (
+    gather,
+    map,  # noqa: A004 - the field's word for it
+    race,
 )
 
 if TYPE_CHECKING:

@@ -9,12 +9,28 @@ an error that is missed fails the check.
 import asyncio
 
 from collections.abc import Coroutine
-from datetime import timedelta
-from typing import Any, assert_type
+from datetime import datetime, timedelta
+from typing import Any, Literal, assert_type
 
 import podium
 
-from podium import Call, NotDone, Retry, Task, Workflow, gather, race, task, workflow
+from podium import (
+    Breaker,
+    Call,
+    Degraded,
+    ErrorInfo,
+    LastGood,
+    NotDone,
+    Outcome,
+    Rate,
+    Retry,
+    Task,
+    Workflow,
+    gather,
+    race,
+    task,
+    workflow,
+)
 
 
 @task
@@ -56,6 +72,23 @@ async def ready() -> bool:
 @task(effect="write")
 async def undo(n: int, result: int | None, outcome: str) -> None:
     """What another task is undone with."""
+
+
+@task(
+    effect="read",
+    fallback=(fetch, LastGood("24h"), Degraded({"v": 0})),
+    breaker=Breaker("orders"),
+    rate=Rate("10/s"),
+)
+async def with_fallbacks(n: int) -> dict[str, int]:
+    """A task with what may answer in its place."""
+    return {"v": n}
+
+
+@task(effect="read", fallback=with_fallbacks)
+async def with_one_fallback(n: int) -> dict[str, int]:
+    """One need not be in a list."""
+    return {"v": n}
 
 
 @task(effect="once", reconcile=fetch, compensate=undo, not_done=(ConnectionError,), unknown="raise")
@@ -123,6 +156,23 @@ async def a_call_is_awaited() -> None:
     assert_type(await total(3).with_id("child-1"), int)
 
 
+async def a_call_has_options_and_an_outcome() -> None:
+    """They keep its type."""
+    assert_type(await put(1).with_options(timeout="3s", retry=Retry(attempts=2)), int)
+    assert_type(await put(1).with_options(rate=Rate("3/s"), retry=None, priority=3), int)
+    assert_type(await put(1).with_fallback(plain, LastGood("1d"), Degraded(0)), int)
+    assert_type(await put(1).with_priority(5).as_("first"), int)
+    outcome = await put(1).outcome()
+    assert_type(outcome, Outcome[int])
+    assert_type(outcome.value, int | None)
+    assert_type(outcome.status, Literal["ok", "failed"])
+    assert_type(outcome.at, datetime | None)
+    assert_type(outcome.warnings, tuple[str, ...])
+    assert_type(await total(3).outcome(), Outcome[int])
+    words: Outcome[str | int] = outcome
+    print(words)
+
+
 async def a_call_is_a_coroutine() -> None:
     """A call goes where asyncio takes a coroutine."""
     coroutine: Coroutine[Any, Any, int] = put(1)
@@ -171,6 +221,27 @@ async def both(n: int) -> tuple[int, str]:
     return await gather(put(n), label(n))
 
 
+async def partial_gives_outcomes() -> None:
+    """Value or error of each, with the type of each."""
+    one, two = await gather(fetch(1), label(2), partial=True)
+    assert_type(one, Outcome[dict[str, int]])
+    assert_type(two.value, str | None)
+    assert_type(two.result(), str)
+    assert_type(two.error, ErrorInfo | None)
+    assert_type(
+        await gather(fetch(1), put(2), label(3), ready(), total(5), named(6), partial=True),
+        tuple[
+            Outcome[dict[str, int]], Outcome[int], Outcome[str], Outcome[bool], Outcome[int],
+            Outcome[str],
+        ],
+    )  # fmt: skip
+    assert_type(await gather(*[put(n) for n in range(9)], partial=True), tuple[Outcome[int], ...])
+    assert_type(await podium.map(fetch, range(3), partial=True), list[Outcome[dict[str, int]]])
+    assert_type(
+        await podium.map(both, range(3), key=str, partial=True), list[Outcome[tuple[int, str]]]
+    )
+
+
 async def race_gives_index_and_value() -> None:
     """Which one won, and what it gave."""
     assert_type(await race(put(1), put(2)), tuple[int, int])
@@ -191,6 +262,10 @@ async def wrong_uses() -> None:
     await podium.map(put, ["a"])  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
     await gather(put(1), 2)  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue, reportArgumentType]
     task(efect="read")  # type: ignore[call-overload]  # pyright: ignore[reportCallIssue]
+    put(1).with_options(timeut="3s")  # type: ignore[call-arg]  # pyright: ignore[reportCallIssue]
+    put(1).with_options(rate="3/s")  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    put(1).with_fallback(total)  # type: ignore[arg-type]  # pyright: ignore[reportArgumentType]
+    task(fallback=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     task(retry=3)  # type: ignore[call-overload]  # pyright: ignore[reportArgumentType]
     print(number, word)
 
