@@ -9,13 +9,15 @@ permission may be lost for a period, and is never gained.
 
 Holders whose wish was not fulfilled stand in line. What is free is dealt out to all that stand in
 line, even when only one of them is asking: the others' part is kept for them until they ask again.
-The line is ordered by priority with aging (``HEAD_START_US``); holders of the first one's priority
-or above share evenly; who got something goes to the end of the line for the rest.
+The line is ordered by priority with aging (``HEAD_START_US``). The first in line and all that are
+not below its priority share evenly: each has a tag that counts what it got, the least tag is next,
+and one that comes anew begins with the least tag of those, not below its own last one. (Start-time
+fair queueing, P. Goyal, H. Vin, H. Cheng, 1996.) Who got something goes to the end of the line.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterator
 from typing import Final
 
 import msgspec
@@ -127,12 +129,14 @@ class Waiting(msgspec.Struct, frozen=True, omit_defaults=True):
         since_us: When it came to the end of the line.
         until_us: When it loses the place unless it asks again.
         priority: As in :class:`Take`.
+        tag: How many permits it seems to have got.
     """
 
     want: int
     since_us: int
     until_us: int
     priority: int = 0
+    tag: int = 0
 
     @property
     def rank(self) -> int:
@@ -150,6 +154,8 @@ class Permits(msgspec.Struct, omit_defaults=True):
         held: How many each holder has.
         cooling: (when they are free, how many), first one first.
         waiting: The line, by holder.
+        tag: The least that one in line may have, and with which a new one begins.
+        tags: Those of holders that have left the line and got more than that.
     """
 
     boot: str = ""
@@ -160,6 +166,8 @@ class Permits(msgspec.Struct, omit_defaults=True):
     held: dict[str, int] = msgspec.field(default_factory=dict)
     cooling: list[tuple[int, int]] = msgspec.field(default_factory=list)
     waiting: dict[str, Waiting] = msgspec.field(default_factory=dict)
+    tag: int = 0
+    tags: dict[str, int] = msgspec.field(default_factory=dict)
 
     @property
     def free(self) -> int:
@@ -203,28 +211,34 @@ def decide(state: Permits, event: Event, now: Now) -> tuple[Permits, Decision]:
             _give(state, event)
         case Lost():
             _cool(state, state.held.pop(event.holder, 0))
-            state.waiting.pop(event.holder, None)
+            _leave(state, event.holder)
         case Withdraw():
-            state.waiting.pop(event.holder, None)
-    return state, Noted(tuple(_deal(state.waiting, state.free)))
+            _leave(state, event.holder)
+    return state, Noted(tuple(_deal(state)))
 
 
 def _at(state: Permits, now: Now) -> Permits:
     """Return a copy of a state, brought to the present."""
-    if state.boot == now.boot or state.is_idle:
-        at_us = max(now.at_us, state.at_us) if state.boot == now.boot else now.at_us
-        return msgspec.structs.replace(
+    is_same = state.boot == now.boot
+    at_us = max(now.at_us, state.at_us) if is_same else now.at_us
+    if is_same or state.is_idle:
+        state = msgspec.structs.replace(
             state,
             boot=now.boot,
             at_us=at_us,
             held=dict(state.held),
             cooling=[(until_us, n) for until_us, n in state.cooling if until_us > at_us],
-            waiting={who: one for who, one in state.waiting.items() if one.until_us > at_us},
+            waiting=dict(state.waiting),
+            tags=dict(state.tags),
         )
+        for holder, one in list(state.waiting.items()):
+            if one.until_us <= at_us:
+                _leave(state, holder)
+        return state
     # The machine was restarted: how long that took is unknown, and all holders are dead.
     out = sum(state.held.values()) + sum(n for _, n in state.cooling)
     state = msgspec.structs.replace(
-        state, boot=now.boot, at_us=now.at_us, held={}, cooling=[], waiting={}
+        state, boot=now.boot, at_us=at_us, held={}, cooling=[], waiting={}, tag=0, tags={}
     )
     _cool(state, out)
     return state
@@ -243,24 +257,22 @@ def _configured(state: Permits, event: Take) -> Permits:
 
 
 def _take(state: Permits, event: Take) -> Granted:
-    at_us = state.at_us
-    want = min(event.want, state.limit)
-    before = state.waiting.pop(event.holder, None)
-    others = len(state.waiting)
-    if want <= 0:
+    holder = event.holder
+    others = len(state.waiting.keys() - {holder})
+    if event.want <= 0:
+        _leave(state, holder)
         return Granted(0, others=others)
-    since_us = at_us if before is None else before.since_us
-    line = state.waiting | {event.holder: Waiting(want, since_us, at_us, event.priority)}
-    count = _deal(line, state.free).get(event.holder, 0)
-    use_by_us = _hand_out(state, event.holder, count) if count else None
-    if count == want:
+    _enter(state, event)
+    count = _deal(state).get(holder, 0)
+    use_by_us = _hand_out(state, holder, count) if count else None
+    if count:
+        _serve(state, holder, count)
+    if count == event.want:
+        _leave(state, holder)
         return Granted(count, use_by_us=use_by_us, others=others)
-    state.waiting[event.holder] = Waiting(
-        want - count, at_us if count else since_us, at_us, event.priority
-    )
-    retry_at_us = _free_at(state, _before(state.waiting, event.holder) + 1)
-    state.waiting[event.holder] = msgspec.structs.replace(
-        state.waiting[event.holder], until_us=(retry_at_us or at_us) + PATIENCE_US
+    retry_at_us = _free_at(state, _before(state, holder) + 1)
+    state.waiting[holder] = msgspec.structs.replace(
+        state.waiting[holder], until_us=(retry_at_us or state.at_us) + PATIENCE_US
     )
     return Granted(count, retry_at_us, use_by_us, others)
 
@@ -335,38 +347,108 @@ def _cool(state: Permits, count: int, until_us: int | None = None) -> None:
 # the line --------------------------------------------------------------------------------
 
 
-def _groups(waiting: Mapping[str, Waiting]) -> Iterable[list[str]]:
+def _enter(state: Permits, event: Take) -> None:
+    """Let a holder stand in line, where it stands already if it does."""
+    before = state.waiting.get(event.holder)
+    if before is None:
+        tag = state.tags.pop(event.holder, state.tag)
+        before = Waiting(event.want, state.at_us, state.at_us, tag=tag)
+    state.waiting[event.holder] = msgspec.structs.replace(
+        before, want=event.want, priority=event.priority
+    )
+
+
+def _serve(state: Permits, holder: str, count: int) -> None:
+    """Send one that got permits to the end of the line, for the rest that it wants."""
+    first = next(iter(_groups(state)))
+    state.tag = max(state.tag, min(state.waiting[who].tag for who in first))
+    one = state.waiting[holder]
+    state.waiting[holder] = msgspec.structs.replace(
+        one,
+        want=one.want - count,
+        since_us=state.at_us,
+        tag=max(one.tag, state.tag) + count,
+    )
+
+
+def _leave(state: Permits, holder: str) -> None:
+    """Let a holder stand in line no more; its tag is kept as long as it says something."""
+    one = state.waiting.pop(holder, None)
+    if one is not None:
+        state.tags[holder] = one.tag
+    is_contested = bool(state.waiting)
+    state.tags = {who: n for who, n in state.tags.items() if is_contested and n > state.tag}
+
+
+def _groups(state: Permits) -> Iterator[list[str]]:
     """Yield those that are served together, in order: the first in line and all not below it."""
-    left = sorted(waiting, key=lambda who: (waiting[who].rank, who))
+    line = state.waiting
+    left = sorted(line, key=lambda who: (line[who].rank, who))
     while left:
-        floor = waiting[left[0]].priority
-        yield [who for who in left if waiting[who].priority >= floor]
-        left = [who for who in left if waiting[who].priority < floor]
+        floor = line[left[0]].priority
+        yield [who for who in left if line[who].priority >= floor]
+        left = [who for who in left if line[who].priority < floor]
 
 
-def _deal(waiting: Mapping[str, Waiting], free: int) -> dict[str, int]:
+def _deal(state: Permits) -> dict[str, int]:
     """Return who would get how many of the free permits."""
     dealt: dict[str, int] = {}
-    for group in _groups(waiting):
-        hungry = group
-        while free and hungry:
-            share = max(1, free // len(hungry))
-            for who in hungry:
-                count = min(share, waiting[who].want - dealt.get(who, 0), free)
-                if count:
-                    dealt[who] = dealt.get(who, 0) + count
-                    free -= count
-            hungry = [who for who in hungry if dealt.get(who, 0) < waiting[who].want]
+    free = state.free
+    for group in _groups(state):
+        if not free:
+            break
+        counts = _share([_wish(state, who) for who in group], free)
+        dealt.update((who, n) for who, n in zip(group, counts, strict=True) if n)
+        free -= sum(counts)
     return dealt
 
 
-def _before(waiting: Mapping[str, Waiting], holder: str) -> int:
+def _wish(state: Permits, holder: str) -> tuple[int, int]:
+    """Return a holder's tag, and how many it wants."""
+    one = state.waiting[holder]
+    return max(one.tag, state.tag), one.want
+
+
+def _share(wishes: list[tuple[int, int]], free: int) -> list[int]:
+    """Return how many each gets where one after the other goes to the least tag, which grows by it.
+
+    Among equal tags the first goes first.
+    """
+
+    def up_to(level: int) -> list[int]:
+        return [min(want, max(0, level - tag)) for tag, want in wishes]
+
+    low = min(tag for tag, _ in wishes)
+    high = max(tag + want for tag, want in wishes)
+    while low < high:
+        middle = (low + high + 1) // 2
+        if sum(up_to(middle)) <= free:
+            low = middle
+        else:
+            high = middle - 1
+    counts = up_to(low)
+    left = free - sum(counts)
+    for index, (tag, want) in enumerate(wishes):
+        if left and tag <= low and counts[index] < want:
+            counts[index] += 1
+            left -= 1
+    return counts
+
+
+def _before(state: Permits, holder: str) -> int:
     """Return how many permits are dealt before a holder's first one."""
     count = 0
-    for group in _groups(waiting):
-        if holder in group:
-            return count + group.index(holder)
-        count += sum(waiting[who].want for who in group)
+    for group in _groups(state):
+        wishes = [_wish(state, who) for who in group]
+        if holder not in group:
+            count += sum(want for _, want in wishes)
+            continue
+        place = group.index(holder)
+        tag, _ = wishes[place]
+        for index, (other, want) in enumerate(wishes):
+            if index != place:
+                count += min(want, max(0, tag - other + (index < place)))
+        break
     return count
 
 
