@@ -20,15 +20,18 @@ class RunBinder(Binder):
 
     They are recorded with the other arguments, so that caches and limits tell runs apart, and
     nobody who calls by name (a document, a model) can set them.
+
+    Attributes:
+        given: Binds the arguments that a caller gives.
     """
 
-    __slots__ = ("_given", "_optional", "_wanted", "_whole")
+    __slots__ = ("_optional", "_wanted", "_whole", "given")
 
     def __init__(self, function: Callable[..., Any], name: str, wanted: Mapping[str, str]) -> None:
         parameters = inspect.signature(function).parameters
         seen = [one for one in parameters.values() if one.name not in wanted]
         super().__init__(_with_signature(function, [*seen, *map(_left_out, wanted)]), name)
-        self._given = Binder(_with_signature(function, seen), name)
+        self.given: Binder = Binder(_with_signature(function, seen), name)
         self._whole = Binder(function, name)
         self._wanted = dict(wanted)
         self._optional = frozenset(
@@ -38,7 +41,7 @@ class RunBinder(Binder):
     @property
     def parameters(self) -> Mapping[str, inspect.Parameter]:
         """The parameters that a caller gives."""
-        return self._given.parameters
+        return self.given.parameters
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments by name, with those that come from the run.
@@ -50,9 +53,9 @@ class RunBinder(Binder):
         if filled is None:  # outside of any run they are given as others are
             own = {name: kwargs[name] for name in self._wanted if name in kwargs}
             others = {name: value for name, value in kwargs.items() if name not in own}
-            return {**self._given.bind(args, others), **own}
+            return {**self.given.bind(args, others), **own}
         self._refuse(kwargs)
-        return {**self._given.bind(args, kwargs), **filled}
+        return {**self.given.bind(args, kwargs), **filled}
 
     def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments given by name, with those that come from the run.
@@ -61,7 +64,7 @@ class RunBinder(Binder):
             InputInvalid: They do not fit, or one was given that comes from the run.
         """
         self._refuse(given)
-        return {**self._given.from_mapping(given), **self._filled()}
+        return {**self.given.from_mapping(given), **self._filled()}
 
     def from_json(self, given: Mapping[str, Any]) -> dict[str, Any]:
         """Return arguments given by name as plain JSON, with those that come from the run.
@@ -70,7 +73,7 @@ class RunBinder(Binder):
             InputInvalid: They do not fit, or one was given that comes from the run.
         """
         self._refuse(given)
-        return {**self._given.from_json(given), **self._filled()}
+        return {**self.given.from_json(given), **self._filled()}
 
     def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
         """Call the function. What undoes a step is given only now what comes from the run."""

@@ -13,6 +13,7 @@ from podium.core.codec import Codec
 from podium.core.errors import InvalidOption
 from podium.core.schema import parameters_schema, returns_schema
 from podium.core.spec import TaskOptions, TaskSpec
+from podium.core.validation import Validator
 from podium.tools.binders import RunBinder, SchemaBinder, SchemaCodec
 from podium.tools.descriptions import words_of
 from podium.tools.from_run import headers_wanted
@@ -107,6 +108,11 @@ class ToolSpec(TaskSpec):
             for name, one in schema["properties"].items()
         }
         return {**schema, "properties": properties}
+
+    @cached_property
+    def validator(self) -> Validator:
+        """Holds arguments against the schema."""
+        return Validator(self.input_schema)
 
     @cached_property
     def output_schema(self) -> dict[str, Any]:

@@ -6,17 +6,30 @@ import asyncio
 import inspect
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
-from typing import Any, Final, ParamSpec, Protocol, Required, TypeVar, Unpack, cast, overload
+from typing import (
+    Any,
+    Concatenate,
+    Final,
+    ParamSpec,
+    Protocol,
+    Required,
+    TypeVar,
+    Unpack,
+    cast,
+    overload,
+)
 
 from podium.core.effects import Effect
 from podium.core.errors import InvalidOption
 from podium.core.limits import PAYLOAD_BYTES_MAX
 from podium.core.spec import Registry, registry
+from podium.core.transactions import AsyncTransaction, Transaction, Transactional
 from podium.functions.calls import Call, Task
 from podium.functions.options import CommonKeywords, TaskKeywords, task_options
+from podium.functions.transactions import in_transaction
 from podium.tools.names import tool_name
-from podium.tools.registry import register
 from podium.tools.spec import ToolCard, ToolSpec
+from podium.tools.versions import register
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -122,6 +135,19 @@ class ToolDecorator(Protocol):
     def __call__(self, function: Callable[P, R], /) -> Tool[P, R, Callable[P, R]]: ...
 
 
+class TransactionToolDecorator(Protocol):
+    """What ``tool(…, database=…)`` returns: callers do not give the transaction."""
+
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[AsyncTransaction, P], Coroutine[Any, Any, R]], /
+    ) -> Tool[P, R, Callable[P, Coroutine[Any, Any, R]]]: ...
+    @overload
+    def __call__(
+        self, function: Callable[Concatenate[Transaction, P], R], /
+    ) -> Tool[P, R, Callable[P, R]]: ...
+
+
 @overload
 def tool(
     function: Callable[P, Coroutine[Any, Any, R]], /, **options: Unpack[ToolKeywords]
@@ -130,6 +156,10 @@ def tool(
 def tool(
     function: Callable[P, R], /, **options: Unpack[ToolKeywords]
 ) -> Tool[P, R, Callable[P, R]]: ...
+@overload
+def tool(
+    *, database: Transactional, **options: Unpack[ToolKeywords]
+) -> TransactionToolDecorator: ...
 @overload
 def tool(**options: Unpack[ToolKeywords]) -> ToolDecorator: ...
 def tool(function: Any = None, /, **options: Any) -> Any:
@@ -151,7 +181,9 @@ def tool(function: Any = None, /, **options: Any) -> Any:
             raise InvalidOption(
                 f"@tool {target.__name__}: a generator cannot be a tool; return a list."
             )
-        return _made(target, target, dict(options), registry)
+        given = dict(options)
+        target = in_transaction(target, given)
+        return _made(target, target, given, registry)
 
     return make if function is None else make(function)
 

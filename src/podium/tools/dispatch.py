@@ -1,0 +1,209 @@
+"""Calls by name: ``podium.dispatch("shop.order_status", {...})``."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any, Final, NamedTuple
+
+import msgspec
+
+from podium.core.codec import plain
+from podium.core.context import Context, current_context
+from podium.core.effects import Effect
+from podium.core.errors import InputInvalid, StepFailed, ValueNotPortable
+from podium.core.failures import describe_failure
+from podium.core.limits import PAYLOAD_BYTES_MAX
+from podium.core.scope import current_scope, escape
+from podium.core.spec import TaskOptions, TaskSpec
+from podium.functions import structure
+from podium.functions.calls import Call
+from podium.tools.arguments import checked
+from podium.tools.complaints import written
+from podium.tools.registry import Names, UnknownTool, get
+from podium.tools.repair import Repair
+from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply, told
+from podium.tools.spec import ToolSpec
+
+_NAME_CHARS_MAX: Final = 100
+_WARNINGS_MAX: Final = 20
+REPAIRED: Final = "arguments-repaired"
+"""Code of the warnings that tell what was mended."""
+_SURE: Final = frozenset({"not-done", "circuit-open", "queue-timeout"})
+"""Codes of failures that certainly did nothing."""
+
+
+async def dispatch(
+    name: str, arguments: Any = None, *, among: Names | None = None, raises: bool = False
+) -> ToolReply:
+    """Call a tool by name with arguments that somebody else wrote, such as a model.
+
+    In a workflow the call is a step named by the tool; outside it just runs. Arguments are held
+    against the tool's schema. What can only mean one thing is mended, and recorded as a warning;
+    anything else comes back as complaints, and nothing has run.
+
+    Args:
+        name: Of the tool: ``shop.pay``, ``shop.pay@2``, or the name that models were given.
+        arguments: By name, as JSON; the text of a JSON object will do.
+        among: Only these tools may be called; all of the process if left out.
+        raises: Whether failures are raised instead of told in the reply.
+
+    Raises:
+        UnknownTool: There is no such tool (with ``raises`` only, like all of these).
+        ArgumentsInvalid: The arguments do not fit.
+        StepFailed: The tool failed, in a workflow; outside the tool's own exception.
+    """
+    context = current_context.get()
+    asked = _asked(str(name), arguments, among)
+    if context is None:
+        reply, failure = await _outside(asked)
+    else:
+        reply, failure = await _inside(context, asked)
+    if raises and failure is not None:
+        raise failure
+    return reply
+
+
+def dispatch_all(
+    calls: Iterable[tuple[str, Any]], *, among: Names | None = None, concurrency: int = 100
+) -> Any:
+    """Call several tools by name at once; the replies are in the order of the calls.
+
+    One that fails, or whose arguments do not fit, does not disturb the others.
+
+    Args:
+        calls: Names and arguments, as of :func:`dispatch`.
+        among: Only these tools may be called; all of the process if left out.
+        concurrency: How many calls are in flight at once.
+    """
+    allowed = None if among is None else list(among)
+
+    async def dispatch(call: tuple[str, Any]) -> ToolReply:
+        return await _dispatch(call[0], call[1], among=allowed)
+
+    return structure.map(dispatch, list(calls), concurrency=concurrency)
+
+
+_dispatch = dispatch
+
+
+class _Asked(NamedTuple):
+    """What was asked for: a call that can be made, or why there is none."""
+
+    name: str
+    label: str
+    spec: ToolSpec | None = None
+    call: Call[Any] | None = None
+    repairs: tuple[Repair, ...] = ()
+    error: ToolError | None = None
+
+
+_Ended = tuple[ToolReply, Exception | None]
+"""A reply, and what is raised in its place where that is wanted."""
+
+
+def _asked(name: str, arguments: Any, among: Names | None) -> _Asked:
+    try:
+        tool = get(name, among=among)
+    except UnknownTool as problem:
+        error = ToolError(problem.code, "UnknownTool", str(problem))
+        short = name[:_NAME_CHARS_MAX]
+        return _Asked(short, short or "tool", error=error)
+    found = checked(tool, arguments)
+    label = tool.spec.parts.plain
+    if found.call is not None:
+        return _Asked(tool.name, label, tool.spec, found.call, found.repairs)
+    error = ToolError("arguments-invalid", "ArgumentsInvalid", "", found.complaints)
+    error = msgspec.structs.replace(error, message=told(tool.name, error))
+    return _Asked(tool.name, label, error=error)
+
+
+async def _outside(asked: _Asked) -> _Ended:
+    """Just run it: outside a workflow, or in the body of a task."""
+    call, spec = asked.call, asked.spec
+    if call is None or spec is None:
+        return _refused(asked, asked.error)
+    try:
+        value = await call
+        _, value = spec.returns.copy(value, f"the result of {spec.name}", PAYLOAD_BYTES_MAX)
+    except Exception as failure:  # noqa: BLE001 - whatever a tool raises is told in the reply
+        return ToolReply(asked.name, False, None, _error_of(failure), asked.repairs), failure
+    return ToolReply(asked.name, True, plain(value), None, asked.repairs), None
+
+
+async def _inside(context: Context, asked: _Asked) -> _Ended:
+    """Ask for a step.
+
+    That nothing ran is recorded at the place of the step. So a replay by a process whose tools have
+    changed says the same, or stops: it never runs in the past what was refused then.
+    """
+    scope = current_scope.get()
+    path = scope.name(escape(asked.label))
+    error = asked.error
+    if asked.call is not None:
+        for repair in asked.repairs[:_WARNINGS_MAX]:
+            context.warn(scope.name(f"warn:{REPAIRED}"), REPAIRED, _warning(asked.name, repair))
+        try:
+            future = asked.call.begin(context, None, path)
+        except InputInvalid as problem:  # such as an attribute that the run does not have
+            error = ToolError(problem.code, type(problem).__name__, str(problem))
+        else:
+            try:
+                value = await future
+            except StepFailed as failure:
+                reply = ToolReply(asked.name, False, None, _error_of(failure), asked.repairs)
+                return reply, failure
+            return ToolReply(asked.name, True, plain(value), None, asked.repairs), None
+    bound = {"tool": asked.name, "error": error}
+    recorded = await context.step(path, _REFUSAL, bound)
+    return _refused(asked, recorded)
+
+
+def _warning(name: str, repair: Repair) -> str:
+    place = written(repair.path)
+    if repair.code == "name":
+        return f"{name}: {repair.before!r} was taken for {repair.after!r}"
+    if repair.code == "default":
+        return f"{name}: {place} was missing and is {repair.after}, its default"
+    if repair.code == "left-out":
+        return f"{name}: {place} was null and is left out"
+    return f"{name}: {place} was {repair.before} and is {repair.after}"
+
+
+# what did not work ----------------------------------------------------------------------------
+
+
+async def _refusal(tool: str, error: ToolError) -> ToolError:  # noqa: ARG001 - for those who read the record
+    """Say why nothing ran: what is recorded of a call that was refused."""
+    return error
+
+
+_REFUSAL: Final = TaskSpec(
+    _refusal, "podium.refusal", TaskOptions(effect=Effect.PURE, is_declared=True)
+)
+
+
+def _refused(asked: _Asked, error: ToolError | None) -> _Ended:
+    """Tell that nothing ran."""
+    assert error is not None
+    problem: Exception
+    if error.complaints:
+        problem = ArgumentsInvalid(error.message, error.complaints)
+    elif error.code == UnknownTool.code:
+        problem = UnknownTool(error.message)
+    else:
+        problem = InputInvalid(error.message)
+    return ToolReply(asked.name, False, None, error), problem
+
+
+def _error_of(failure: Exception) -> ToolError:
+    """Return what a reply says of a failure."""
+    if isinstance(failure, StepFailed):
+        told_by = failure.error
+        code = told_by.code if type(failure) is StepFailed else failure.code
+        kind, message = told_by.type, told_by.message
+    else:
+        told_by = describe_failure(failure)
+        code, kind, message = told_by.code, told_by.type, told_by.message
+        if isinstance(failure, ValueNotPortable):
+            code = "result-unusable"
+    return ToolError(code, kind, message, (), code not in _SURE)
