@@ -200,6 +200,11 @@ class Step(Inquiry):
 
     def _execute(self) -> None:
         run = self.run
+        passage = self._passage
+        if passage is not None:
+            self._handed_at = run.clock_us()
+            if self.is_over or run.is_closed or run.engine.is_closing:
+                passage.abandon()
         if self.is_over or run.is_closed:
             return
         if run.engine.is_closing:
@@ -221,7 +226,7 @@ class Step(Inquiry):
         self._has_begun = True
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(
-            attempt, partial(self._done, self.number, self._passage)
+            attempt, partial(self._done, self.number, passage)
         )
         options = self.spec.options
         if options.timeout_s is not None:
@@ -279,7 +284,7 @@ class Step(Inquiry):
 
     def _leave(self, passage: Passage, error: BaseException | None) -> None:
         """Tell the doors what became of the call, and give back what it held."""
-        took_s = (self.run.clock_us() - self.started_at) / 1e6
+        took_s = (self.run.clock_us() - self._handed_at) / 1e6
         if error is None or isinstance(error, BadResult):
             passage.report("ok", (), took_s)
         elif isinstance(error, asyncio.CancelledError):
@@ -454,7 +459,7 @@ class Step(Inquiry):
             self._attempt_timer.cancel()
             self._attempt_timer = None
         if self._passage is not None:
-            took_s = (self.run.clock_us() - self.started_at) / 1e6
+            took_s = (self.run.clock_us() - self._handed_at) / 1e6
             self._passage.report("failed", ("TimeoutError",), took_s)
         described = ErrorInfo(type="TimeoutError", message=text, code="timeout", path=self.path)
         if self.spec.effect is Effect.ONCE:

@@ -142,6 +142,31 @@ def test_a_key_may_name_an_argument(tmp_path: Path) -> None:
     drive(main())
 
 
+def test_a_permit_whose_body_never_began_comes_back(tmp_path: Path) -> None:
+    """A step that is called off between its permit and its body takes nothing with it."""
+
+    @task(effect="write", concurrency=Concurrency(1, key="one"))
+    async def narrow(item: int) -> int:
+        await asyncio.sleep(0.001)
+        return item
+
+    @workflow
+    async def hasty(item: int) -> int:
+        return (await podium.race(narrow(item), podium.sleep("0s")))[0]
+
+    async def main() -> None:
+        async with Podium(tmp_path / "a.db") as app:
+            for item in range(30):
+                run = await app.start(hasty, {"item": item})
+                if item % 2:
+                    await run.cancel()
+                else:
+                    await run.result()
+            await until(lambda: states(app, "permits") == {})
+
+    drive(main())
+
+
 @pytest.mark.parametrize("when_open", ["wait", "auto"])
 def test_who_comes_to_an_open_breaker_waits_until_it_is_tried(
     tmp_path: Path, when_open: str

@@ -178,6 +178,13 @@ class Passage:
             for door in reversed(self._doors):
                 door.leave(self)
 
+    def abandon(self) -> None:
+        """It has passed, and its body will never begin."""
+        if self._begun and not self._is_over:
+            self._is_over = True
+            for door in reversed(self._doors):
+                door.put_back(self)
+
     @property
     def is_waiting(self) -> bool:
         """Whether it stands before a door."""
