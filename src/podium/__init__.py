@@ -55,6 +55,7 @@ from podium.core.file import File
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import Retry
 from podium.core.secrets import secret, secret_source
+from podium.core.transactions import AsyncTransaction, Transaction
 from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
@@ -95,6 +96,14 @@ if TYPE_CHECKING:
     from podium.client.portal import run
     from podium.flow import Flow, FlowInvalid
     from podium.tools.from_run import FromRun
+    from podium.tools.sql.database import Database
+    from podium.tools.sql.errors import (
+        ConstraintViolated,
+        DatabaseError,
+        DatabaseUnavailable,
+        StatementRefused,
+    )
+    from podium.tools.sql.receipts import ReceiptLost
     from podium.tools.tool import Tool, tool
 
 __version__ = VERSION
@@ -105,20 +114,28 @@ _LATE = {
     "run": "podium.client.portal",
     "Flow": "podium.flow",
     "FlowInvalid": "podium.flow",
+    "ConstraintViolated": "podium.tools.sql.errors",
+    "Database": "podium.tools.sql.database",
+    "DatabaseError": "podium.tools.sql.errors",
+    "DatabaseUnavailable": "podium.tools.sql.errors",
     "FromRun": "podium.tools.from_run",
+    "ReceiptLost": "podium.tools.sql.receipts",
+    "StatementRefused": "podium.tools.sql.errors",
     "Tool": "podium.tools.tool",
     "tool": "podium.tools.tool",
 }
 
 __all__ = [
-    "AskNotFound", "Breaker", "Cache", "Call", "Concurrency", "Deadlocked", "Degraded", "ErrorInfo",
-    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse", "InputInvalid",
-    "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism",
-    "NotDone", "NotInWorkflow", "Outcome", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError",
-    "Rate", "Refused", "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded",
-    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
-    "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced",
-    "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool",
+    "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call", "Concurrency",
+    "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked",
+    "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse",
+    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken",
+    "Nondeterminism", "NotDone", "NotInWorkflow", "Outcome", "OutcomeUnknown", "PayloadTooLarge",
+    "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry", "Run",
+    "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound",
+    "RunSuspended", "SecretInvalid", "SecretMissing", "StatementRefused", "StepFailed",
+    "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign",
+    "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "Transaction",
     "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask",
     "attempt", "child", "emit", "env", "gather", "headers", "idempotency_key", "map", "now",
     "open_file", "patched", "publish", "race", "random", "receive", "restart_with", "run", "run_id",
