@@ -6,6 +6,8 @@ What is heavy (the engine, the database driver, the command line) is imported on
 
 from __future__ import annotations
 
+import importlib
+
 from typing import TYPE_CHECKING, Any
 
 from podium.core.errors import (
@@ -95,6 +97,7 @@ if TYPE_CHECKING:
     from podium.client.handle import Run
     from podium.client.portal import run
     from podium.flow import Flow, FlowInvalid
+    from podium.tools.dispatch import dispatch, dispatch_all
     from podium.tools.from_run import FromRun
     from podium.tools.sql.database import Database
     from podium.tools.sql.errors import (
@@ -104,6 +107,8 @@ if TYPE_CHECKING:
         StatementRefused,
     )
     from podium.tools.sql.receipts import ReceiptLost
+    from podium.tools.registry import UnknownTool
+    from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply
     from podium.tools.tool import Tool, tool
 
 __version__ = VERSION
@@ -121,12 +126,18 @@ _LATE = {
     "FromRun": "podium.tools.from_run",
     "ReceiptLost": "podium.tools.sql.receipts",
     "StatementRefused": "podium.tools.sql.errors",
+    "ArgumentsInvalid": "podium.tools.reply",
     "Tool": "podium.tools.tool",
+    "ToolError": "podium.tools.reply",
+    "ToolReply": "podium.tools.reply",
+    "UnknownTool": "podium.tools.registry",
+    "dispatch": "podium.tools.dispatch",
+    "dispatch_all": "podium.tools.dispatch",
     "tool": "podium.tools.tool",
 }
 
 __all__ = [
-    "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call", "Concurrency",
+    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call", "Concurrency",
     "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked",
     "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse",
     "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken",
@@ -135,9 +146,9 @@ __all__ = [
     "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound",
     "RunSuspended", "SecretInvalid", "SecretMissing", "StatementRefused", "StepFailed",
     "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign",
-    "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "Transaction",
-    "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask",
-    "attempt", "child", "emit", "env", "gather", "headers", "idempotency_key", "map", "now",
+    "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
+    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask",
+    "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "idempotency_key", "map", "now",
     "open_file", "patched", "publish", "race", "random", "receive", "restart_with", "run", "run_id",
     "save_file", "scope", "secret", "secret_source", "send", "sleep", "sleep_until", "task", "tool",
     "uuid4", "warn", "workflow",
@@ -146,11 +157,11 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy when it is first asked for."""
+    if name == "tools":
+        return importlib.import_module("podium.tools")
     module = _LATE.get(name)
     if module is None:
         raise AttributeError(f"module 'podium' has no attribute {name!r}")
-    import importlib
-
     value = getattr(importlib.import_module(module), name)
     globals()[name] = value
     return value
