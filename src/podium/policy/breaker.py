@@ -293,9 +293,10 @@ def _change(
 def _report(state: Circuit, event: Report, now: Now) -> None:
     if event.turn != state.turn or state.state != "closed":
         return
+    _slide(state, event.rule)
     for outcome, count in event.runs:
         for part in _parts(state, event.rule, count):
-            _count(state, event.rule, outcome, part)
+            _count(state, outcome, part)
             reason = _too_bad(state, event.rule)
             if reason:
                 _change(state, "open", reason, event, now)
@@ -309,18 +310,23 @@ def _parts(state: Circuit, rule: Rule, count: int) -> list[int]:
     both ends is as good as looking after each call.
     """
     missing = rule.calls_min - sum(one.ok + one.failed + one.slow for one in state.slices)
-    return [missing, count - missing] if 0 < missing < count else [count]
+    if 0 < missing < count:
+        return [missing, count - missing]
+    return [count] if count > 0 else []
 
 
-def _count(state: Circuit, rule: Rule, outcome: Outcome, count: int) -> None:
-    if count <= 0:
-        return
-    state.in_row = state.in_row + count if outcome == "failed" else 0
+def _slide(state: Circuit, rule: Rule) -> None:
+    """Forget the slices of time that are not in the window any more."""
     slice_us = -(-rule.window_us // SLICES)
     if slice_us != state.slice_us:  # the window's length has changed: slices of another length
         state.slice_us, state.slices = slice_us, []
-    index = state.at_us // slice_us
-    state.slices = [one for one in state.slices if one.index > index - SLICES]
+    first = state.at_us // slice_us - SLICES + 1
+    state.slices = [one for one in state.slices if one.index >= first]
+
+
+def _count(state: Circuit, outcome: Outcome, count: int) -> None:
+    state.in_row = state.in_row + count if outcome == "failed" else 0
+    index = state.at_us // state.slice_us
     if not state.slices or state.slices[-1].index != index:
         state.slices.append(Slice(index))
     last = state.slices[-1]
