@@ -99,6 +99,10 @@ if TYPE_CHECKING:
     from podium.flow import Flow, FlowInvalid
     from podium.tools.dispatch import dispatch, dispatch_all
     from podium.tools.from_run import FromRun
+    from podium.tools.http import http_tool
+    from podium.tools.net_errors import HttpError
+    from podium.tools.registry import UnknownTool
+    from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply
     from podium.tools.sql.database import Database
     from podium.tools.sql.errors import (
         ConstraintViolated,
@@ -107,8 +111,6 @@ if TYPE_CHECKING:
         StatementRefused,
     )
     from podium.tools.sql.receipts import ReceiptLost
-    from podium.tools.registry import UnknownTool
-    from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply
     from podium.tools.tool import Tool, tool
 
 __version__ = VERSION
@@ -134,24 +136,27 @@ _LATE = {
     "dispatch": "podium.tools.dispatch",
     "dispatch_all": "podium.tools.dispatch",
     "tool": "podium.tools.tool",
+    "HttpError": "podium.tools.net_errors",
+    "http_tool": "podium.tools.http",
 }
 
 __all__ = [
-    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call", "Concurrency",
-    "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked",
-    "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "IdInUse",
-    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken",
-    "Nondeterminism", "NotDone", "NotInWorkflow", "Outcome", "OutcomeUnknown", "PayloadTooLarge",
-    "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry", "Run",
-    "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound",
-    "RunSuspended", "SecretInvalid", "SecretMissing", "StatementRefused", "StepFailed",
-    "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign",
-    "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
-    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask",
-    "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "idempotency_key", "map", "now",
-    "open_file", "patched", "publish", "race", "random", "receive", "restart_with", "run", "run_id",
-    "save_file", "scope", "secret", "secret_source", "send", "sleep", "sleep_until", "task", "tool",
-    "uuid4", "warn", "workflow",
+    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call",
+    "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
+    "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
+    "FromRun", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached",
+    "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow", "Outcome",
+    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused",
+    "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
+    "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
+    "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
+    "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
+    "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
+    "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child",
+    "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
+    "map", "now", "open_file", "patched", "publish", "race", "random", "receive", "restart_with",
+    "run", "run_id", "save_file", "scope", "secret", "secret_source", "send", "sleep",
+    "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 
