@@ -102,7 +102,10 @@ def check(database: Database, output: str) -> None:
 @pytest.mark.long
 @pytest.mark.parametrize("when", ["before", "after"])
 def test_killed_around_each_commit(shop: tuple[str, Database], tmp_path: Path, when: str) -> None:
-    """EVIDENCE-OF G-10: A `transaction` step writes a database of the user's through Podium's connection; the receipt commits with the rows: exactly once, nothing to reconcile."""
+    """A process is killed before and after commits of its sales, and another goes on.
+
+    EVIDENCE-OF G-10: "A `transaction` step writes a database of the user's through Podium's connection; the receipt commits with the rows: exactly once, nothing to reconcile."
+    """
     url, database = shop
     deaths = 0
     for kill_at in [1, 2, 3] + [1] * (ORDERS if IS_FULL else 2):

@@ -13,12 +13,13 @@ from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
 from typing import Any, Final, TypeVar
-from urllib.parse import unquote, urlsplit
+from urllib.parse import quote, unquote, urlsplit
 
 from podium.core.codec import Codec, codec_for, type_hints
 from podium.core.context import current_attempt
 from podium.core.durations import Duration, seconds
 from podium.core.errors import InvalidOption, UsageError
+from podium.core.secrets import REFERENCE, secret
 from podium.core.transactions import Answer, AsyncTransaction, Transaction, mark_transaction
 from podium.tools.sql import receipts
 from podium.tools.sql.gate import Gate
@@ -39,7 +40,9 @@ class Database:
 
     Args:
         url: ``sqlite:///shop.db`` (beside the process), ``sqlite:////var/lib/shop.db``, or
-            ``postgresql://user@host/name`` as libpq takes it.
+            ``postgresql://user@host/name`` as libpq takes it. Who and by what password may be
+            secrets, ``postgresql://shop:secret://env/SHOP_PASSWORD@host/name``, and so may be
+            the whole URL of a PostgreSQL database: ``secret://env/DATABASE_URL``.
         wait: How long a transaction waits for its turn and for locks of others.
         connections: How many are open at once from this process; SQLite lets one write.
         idle: How long PostgreSQL keeps a transaction whose process says nothing; then it takes
@@ -198,6 +201,8 @@ def _with_transaction(
 
 def _name(url: str) -> str:
     """Return what a database is called in messages: its URL without who connects to it."""
+    if REFERENCE.fullmatch(url):
+        return url
     if not url.startswith(("sqlite:///", "postgresql://", "postgres://")):
         raise InvalidOption(f"Database({url!r}): expected {_FORMS}.")
     scheme, _, rest = url.partition("://")
@@ -229,4 +234,11 @@ def _connect(url: str, path: Path | None, wait_s: float, idle_s: float) -> Conne
         return SqliteConnection(path, wait_s)
     from podium.tools.sql.postgres import PostgresConnection
 
-    return PostgresConnection(url, wait_s, idle_s)
+    return PostgresConnection(_resolved(url), wait_s, idle_s)
+
+
+def _resolved(url: str) -> str:
+    """Return a URL with the values of its secrets; one within it is escaped, a whole one is not."""
+    if REFERENCE.fullmatch(url):
+        return secret(url)
+    return REFERENCE.sub(lambda found: quote(secret(found[0]), safe=""), url)

@@ -47,8 +47,8 @@ _ENDING: Final = re.compile(
     r"(begin|start|commit|end|abort|rollback(?!\s+(?:work\s+|transaction\s+)?to\b)|prepare\s+transaction)\b",
     re.DOTALL | re.IGNORECASE,
 )
-_LATER: Final = ("08", "40", "53", "55P03", "57P")
-"""SQLSTATEs of what may work later: connections, serialization, resources, locks, shutdown."""
+_LATER: Final = ("08", "25P03", "40", "53", "55P03", "57P")
+"""SQLSTATEs of what may work later: connections, silence, serialization, resources, locks, shutdown."""
 _CHANGING: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
 
 
