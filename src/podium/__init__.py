@@ -61,6 +61,7 @@ from podium.core.transactions import AsyncTransaction, Transaction
 from podium.core.version import VERSION
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
+from podium.functions.locks import Held, lock
 from podium.functions.outcomes import Outcome
 from podium.functions.primitives import (
     ask,
@@ -144,19 +145,19 @@ __all__ = [
     "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call",
     "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
     "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
-    "FromRun", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached",
-    "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow", "Outcome",
-    "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused",
-    "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
-    "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
+    "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
+    "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
+    "Outcome", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost",
+    "Refused", "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded",
+    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
     "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
     "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
     "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
     "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child",
     "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
-    "map", "now", "open_file", "patched", "publish", "race", "random", "receive", "restart_with",
-    "run", "run_id", "save_file", "scope", "secret", "secret_source", "send", "sleep",
-    "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
+    "lock", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
+    "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
+    "sleep", "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

@@ -14,6 +14,7 @@ from podium.client.views import AskView, RunView
 from podium.core.codec import encode_sorted
 from podium.core.errors import IdInUse, InvalidOption, UsageError
 from podium.core.limits import PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
+from podium.core.priority import PRIORITY_HEADER, checked_priority
 from podium.core.spec import WorkflowSpec, registry
 from podium.engine.engine import EngineOptions
 from podium.functions.calls import Workflow
@@ -106,7 +107,7 @@ class Podium:
 
     async def start(
         self, workflow: Workflow[..., R] | str, input: dict[str, Any] | None = None, *,
-        id: str | None = None, headers: dict[str, Any] | None = None,
+        id: str | None = None, headers: dict[str, Any] | None = None, priority: int | None = None,
     ) -> Run[R]:  # fmt: skip
         """Start a run; return when its acceptance is committed.
 
@@ -115,9 +116,12 @@ class Podium:
             input: Its arguments by name.
             id: The run's id: the same id and input give the same run; a fresh one unless given.
             headers: Attributes that reach every task, child and log line (tenant, user, locale).
+            priority: Added to that of each step: of those that wait for one limit or lock, the
+                higher goes first. Children have it too; it is the header ``podium.priority``.
 
         Raises:
             InputInvalid: The input does not fit the workflow; nothing was written.
+            InvalidOption: The id or the priority is none.
             IdInUse: The id belongs to a run with another workflow or other input.
             UnknownWorkflow: No workflow of that name is registered here.
         """
@@ -125,10 +129,11 @@ class Podium:
         bound = spec.binder.from_mapping(input or {})
         encoded, copy = spec.binder.copy(bound, self._options.engine.payload_bytes_max)
         run_id = self._checked_id(id)
+        attributes = _with_priority(headers or {}, priority)
         desk = self.desk
         existing = desk.reader.run(run_id) if id is not None else None
         if existing is None:
-            existing = await desk.accept(spec, encoded, run_id, headers or {})
+            existing = await desk.accept(spec, encoded, run_id, attributes)
         if existing is not None:
             self._require_same(existing, spec, copy)
         return Run(desk, run_id, spec.returns)
@@ -191,3 +196,12 @@ class Podium:
                     return bytes(decode_value(record.body).v)
             after = page[-1].seq
         return row.input
+
+
+def _with_priority(headers: dict[str, Any], priority: int | None) -> dict[str, Any]:
+    """Return the attributes of a run with its priority."""
+    if priority is not None:
+        headers = {**headers, PRIORITY_HEADER: priority}
+    if PRIORITY_HEADER in headers:
+        checked_priority("start: priority", headers[PRIORITY_HEADER])
+    return headers

@@ -14,8 +14,8 @@ from podium.core.codec import Codec, codec_for, encode, short, type_hints
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named
 from podium.core.errors import InvalidOption, ValueNotPortable
-from podium.core.limits import PRIORITY_MAX
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
+from podium.core.priority import checked_priority
 from podium.core.retry import NO_RETRY, Retry
 from podium.core.spec import TaskOptions, TaskSpec, registry
 
@@ -296,21 +296,7 @@ def _types(_subject: _Subject, _option: str, given: Any) -> tuple[Any, ...]:
 
 
 def _priority(subject: _Subject, option: str, given: Any) -> int:
-    return checked_priority(subject.what, given, option)
-
-
-def checked_priority(what: str, given: Any, option: str = "priority") -> int:
-    """Return a priority.
-
-    Raises:
-        InvalidOption: It is none.
-    """
-    if not isinstance(given, int) or isinstance(given, bool) or abs(given) > PRIORITY_MAX:
-        raise InvalidOption(
-            f"{what}: {option}={given!r}; expected a whole number "
-            f"from -{PRIORITY_MAX:,} to {PRIORITY_MAX:,}, higher goes first."
-        )
-    return given
+    return checked_priority(f"{subject.what}: {option}", given)
 
 
 def _shared(subject: _Subject, option: str, given: Any) -> Any:

@@ -8,6 +8,7 @@ from typing import Any, Final, Protocol
 from podium.core.context import StepOptions
 from podium.core.errors import ErrorInfo
 from podium.core.policies import Breaker, Concurrency, Rate
+from podium.core.priority import priority_of
 from podium.core.spec import TaskOptions, TaskSpec
 from podium.engine.admission.breaker import BreakerDoor
 from podium.engine.admission.desk import Desk
@@ -50,8 +51,9 @@ class Admission:
         """
         run, options = step.run, step.spec.options
         tenant = run.headers.get("tenant")
+        priority = priority_of(run.headers, options.priority)
         visitor = Visitor(
-            run.id, step.path, options.priority, str(tenant or run.id), step.options.has_fallback
+            run.id, step.path, priority, str(tenant or run.id), step.options.has_fallback
         )
         doors = self._doors_of(options, arguments)
         return Passage(doors, visitor, run.clock_us(), passed, refused, waits)
