@@ -84,7 +84,7 @@ def _of_fault(
         for name in fault.unexpected:
             yield _unknown(around, fault, name, from_run if not fault.path else {})
     elif around is False or part(schema, rule) is False:
-        yield Complaint("unknown", fault.path, shown(fault.found), "nothing here", "Leave it out.")
+        yield Complaint("false", fault.path, shown(fault.found), "nothing here", "Leave it out.")
     elif rule and rule[-1] in _OWN_WORDS and isinstance(around, Mapping):
         wanted = expected(schema, around)
         yield Complaint(str(rule[-1]), fault.path, shown(fault.found), wanted)

@@ -25,7 +25,14 @@ _AT_MOST: Final = {"maxLength": "characters", "maxItems": "items", "maxPropertie
 
 def shown(value: Any) -> str:
     """Return a value as JSON, without the middle of a long one."""
-    text = json.dumps(value, ensure_ascii=False, default=repr)
+    try:
+        text = json.dumps(value, ensure_ascii=False, default=repr, skipkeys=True)
+    except (
+        RecursionError,
+        ValueError,
+    ):  # nested too deep, or in itself, or a number of many digits
+        return f"a {type(value).__name__} that has no JSON form"
+    text = text.encode(errors="replace").decode()
     if len(text) <= _TEXT_CHARS_MAX:
         return text
     half = _TEXT_CHARS_MAX // 2

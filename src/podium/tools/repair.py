@@ -27,7 +27,8 @@ _DEPTH_MAX: Final = 60
 _NEAR: Final = 0.75
 _NUMBER: Final = re.compile(r"[+-]?\d{1,18}(?:\.\d{1,30})?(?:[eE][+-]?\d{1,3})?")
 _BETWEEN: Final = re.compile(r"[\s_\-.]+")
-_SEVERAL: Final = re.compile(r"[,;\n\r]|^\s*[\[{]")
+_SEVERAL: Final = re.compile(r"(?!\s*\{)(?:.*[,;\n\r]|\s*\[)", re.DOTALL)
+"""A text that may stand for several items: with separators between them, or the text of a list."""
 _JSON_KINDS: Final[tuple[tuple[Any, str], ...]] = (
     (bool, "boolean"), (str, "string"), (int, "integer"), (float, "number"), (type(None), "null"),
     (list, "array"), (Mapping, "object"),
@@ -173,7 +174,7 @@ class Mender:
         schema = self._part(at)
         if value is None or "array" not in _kinds(schema) or "items" not in schema:
             return
-        if isinstance(value, str) and _SEVERAL.search(value):
+        if isinstance(value, str) and _SEVERAL.match(value):
             return  # several items, perhaps, or the text of a list
         item = self._mend(value, (*at, "items"), (*path, 0))
         if item is not None:
@@ -197,7 +198,7 @@ class Mender:
         return made
 
     def _whole(self, value: Any, at: Place, path: Place) -> Mended:
-        """Mend the parts of a value after one of several schemas that must all hold."""
+        """Mend those parts of a value that can be, after a schema that is one part of another."""
         place = target(part(self._schema, (*at, "$ref")))
         self._looks += 1
         if self._looks > _LOOKS_MAX or self._depth > _DEPTH_MAX:
@@ -217,10 +218,11 @@ class Mender:
             if index >= count and "items" not in schema:
                 break
             mended = self._mend(one, (*at, *own), (*path, index))
-            if mended is not None:
-                made[index] = mended.value
-                repairs += mended.repairs
-                reach = max(reach, mended.reach)
+            if mended is None:
+                mended = self._whole(one, (*at, *own), (*path, index))
+            made[index] = mended.value
+            repairs += mended.repairs
+            reach = max(reach, mended.reach)
         return Mended(made, tuple(repairs), reach)
 
     def _fields(
@@ -236,16 +238,16 @@ class Mender:
         reach = _INSIDE
         made = self._renamed(value, fields, repairs)
         for name in list(made):
-            mended = None
-            if name in properties:
-                mended = self._mend(made[name], (*at, "properties", name), (*path, name))
-            if mended is not None:
+            own = (*at, "properties", name)
+            mended = self._mend(made[name], own, (*path, name)) if name in properties else None
+            if mended is None and made[name] is None and _may_be_left_out(fields, name):
+                repairs.append(Repair("left-out", (*path, name), "null", ""))
+                del made[name]
+            elif name in properties:
+                mended = mended or self._whole(made[name], own, (*path, name))
                 made[name] = mended.value
                 repairs += mended.repairs
                 reach = max(reach, mended.reach)
-            elif made[name] is None and _may_be_left_out(fields, name):
-                repairs.append(Repair("left-out", (*path, name), "null", ""))
-                del made[name]
         for name in required:
             if name not in made and _has_default(properties.get(name)):
                 made[name] = properties[name]["default"]

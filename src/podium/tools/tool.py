@@ -6,6 +6,7 @@ import asyncio
 import inspect
 
 from collections.abc import Callable, Coroutine, Mapping, Sequence
+from keyword import iskeyword
 from typing import (
     Any,
     Concatenate,
@@ -232,7 +233,9 @@ def _looks_like(
     stand_in.__name__ = name
     keyword = inspect.Parameter.KEYWORD_ONLY
     parameters = [
-        inspect.Parameter(one, keyword) for one in schema["properties"] if one.isidentifier()
+        inspect.Parameter(one, keyword)
+        for one in schema["properties"]
+        if one.isidentifier() and not iskeyword(one)
     ]
     stand_in.__dict__["__signature__"] = inspect.Signature(parameters)
     return stand_in
