@@ -7,7 +7,7 @@ import re
 from collections.abc import Iterator
 from typing import Any
 
-from podium.cli.terminal import clean
+from podium.cli.terminal import clean, shown
 from podium.core.errors import ErrorInfo
 
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
@@ -21,7 +21,7 @@ def error_lines(error: ErrorInfo) -> Iterator[str]:
         if level.type == "StepFailed" and level.cause is not None:
             yield f"{word}step {level.path} failed"
         else:
-            text = clean(level.message, lines=True).strip()
+            text = shown(level.message, lines=True).strip()
             yield (
                 f"{word}{level.type}: {text}{_place(level)}"
                 if text
@@ -34,7 +34,7 @@ def error_line(error: ErrorInfo) -> str:
     """Say in one line what lies at the bottom of an error."""
     while error.type == "StepFailed" and error.cause is not None:
         error = error.cause
-    text = " ".join(clean(error.message, lines=True).split())
+    text = " ".join(shown(error.message, lines=True).split())
     return f"{error.type}: {text}" if text else error.type
 
 
@@ -53,7 +53,7 @@ def error_dict(error: ErrorInfo | None) -> dict[str, Any] | None:
     if error is None:
         return None
     return {
-        "type": error.type, "message": error.message, "code": error.code, "path": error.path,
+        "type": error.type, "message": shown(error.message, plain=True), "code": error.code, "path": error.path,
         "cause": error_dict(error.cause),
     }  # fmt: skip
 

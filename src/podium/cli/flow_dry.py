@@ -95,4 +95,4 @@ def _head(text: str) -> str:
 
 
 def _value(value: Any) -> str:
-    return terminal.cut(terminal.clean(terminal.as_json(value)), VALUE_CHARS)
+    return terminal.cut(terminal.clean(terminal.as_json(terminal.shown_value(value))), VALUE_CHARS)

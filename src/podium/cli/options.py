@@ -15,11 +15,17 @@ from typing import Any, NoReturn, TypeVar
 
 import click
 
+from podium.cli import terminal
+
 F = TypeVar("F", bound=Callable[..., Any])
 
 database_option = click.option(
     "--db", "database", metavar="PATH",
     help="The database: a path or a sqlite:/// URL.  [default: $PODIUM_DB, else ./podium.db]",
+)  # fmt: skip
+reveal_option = click.option(
+    "--reveal", is_flag=True, expose_value=False, callback=terminal.reveal,
+    help="Show what looks like a secret, too.",
 )  # fmt: skip
 json_option = click.option("--json", "as_json", is_flag=True, help="Print JSON on standard output.")
 

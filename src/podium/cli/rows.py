@@ -7,7 +7,7 @@ from typing import Any
 from podium.cli import terminal
 from podium.cli.failure import error_dict
 from podium.cli.waiting import waits_of
-from podium.client.views import RunView
+from podium.client.views import NoteView, RunView
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import RunRow
 
@@ -21,6 +21,15 @@ _COLOURS = {
 def coloured(status: str) -> str:
     """Return a status in its colour."""
     return terminal.styled(status, fg=_COLOURS.get(status))
+
+
+def note_dict(note: NoteView) -> dict[str, Any]:
+    """Return a remark for programs."""
+    return {
+        "kind": note.kind, "code": note.code, "level": note.level or None,
+        "text": terminal.shown(note.text, plain=True), "path": note.path,
+        "attempt": note.attempt or None, "at": terminal.iso(note.at),
+    }  # fmt: skip
 
 
 def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> dict[str, Any]:

@@ -17,6 +17,7 @@ from podium.cli.options import (
     json_option,
     read_json,
     read_value,
+    reveal_option,
     run_argument,
 )
 
@@ -128,6 +129,7 @@ def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
 @run_argument
 @database_option
 @click.option("--traceback", is_flag=True, help="Show the recorded traceback of an error.")
+@reveal_option
 @json_option
 def show(run_id: str, database: str | None, *, traceback: bool, as_json: bool) -> None:
     """Show what a run does, and what to type next.
@@ -156,6 +158,7 @@ def show(run_id: str, database: str | None, *, traceback: bool, as_json: bool) -
 @run_argument
 @database_option
 @click.option("--values", is_flag=True, help="With --json: arguments and results, too.")
+@reveal_option
 @json_option
 def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> None:
     """List the steps of a run.
@@ -209,16 +212,20 @@ def _step_cells(step: StepView) -> tuple[str, ...]:
 
 def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
     from podium.cli.failure import error_dict
+    from podium.cli.rows import note_dict
 
     found = {
         "path": step.path, "task": step.task, "effect": step.effect or None, "status": step.status,
         "attempts": step.attempts, "started_at": terminal.iso(step.started_at),
         "ended_at": terminal.iso(step.ended_at), "duration_s": step.duration_s,
         "next_at": terminal.iso(step.next_at), "error": error_dict(step.error),
+        "notes": [note_dict(note) for note in step.notes],
     }  # fmt: skip
     if opened is not None:
-        found["arguments"] = opened(step.arguments) if step.arguments else None
-        found["result"] = opened(step.result) if step.result else None
+        found["arguments"] = (
+            terminal.shown_value(opened(step.arguments)) if step.arguments else None
+        )
+        found["result"] = terminal.shown_value(opened(step.result)) if step.result else None
     return found
 
 
@@ -254,6 +261,7 @@ def graph(run_id: str, database: str | None, form: str | None, target: Path | No
 )
 @click.argument("run_id", metavar="[ID]", required=False)
 @database_option
+@reveal_option
 @json_option
 def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
     """List the open questions to people."""
@@ -263,7 +271,7 @@ def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
         found = await app.asks() if run_id is None else await (await app.get(run_id)).asks()
         if as_json:
             terminal.out_json([
-                {"run": ask.run_id, "id": ask.id, "path": ask.path, "to": ask.to, "form": ask.form,
+                {"run": ask.run_id, "id": ask.id, "path": ask.path, "to": ask.to, "form": terminal.shown_value(ask.form),
                  "asked_at": terminal.iso(ask.asked_at), "deadline": terminal.iso(ask.deadline)}
                 for ask in found
             ])  # fmt: skip
@@ -273,7 +281,7 @@ def asks(run_id: str | None, database: str | None, *, as_json: bool) -> None:
             return
         table = terminal.Table("RUN", "ASK", "TO", "ASKED", "QUESTION")
         for ask in found:
-            question = terminal.clean(terminal.as_json(ask.form))
+            question = terminal.clean(terminal.as_json(terminal.shown_value(ask.form)))
             table.add(
                 terminal.clean(ask.run_id),
                 ask.id,

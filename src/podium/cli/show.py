@@ -16,32 +16,22 @@ from podium.cli.failure import deepest_traceback, error_line, error_lines
 from podium.cli.folding import NodeState
 from podium.cli.modules import make_importable
 from podium.cli.options import command
-from podium.cli.rows import coloured, run_dict
+from podium.cli.rows import coloured, note_dict, run_dict
+from podium.cli.terminal import shown, shown_value
 from podium.cli.waiting import Wait, form_of, waits_of
 from podium.cli.workers import Worker, workers
 from podium.client.app import Podium
-from podium.client.views import RunView, StepView, moment, steps_of
-from podium.journal.records import Kind, Status, decode_note
+from podium.client.views import NoteView, RunView, StepView, notes_of, steps_of
+from podium.journal.records import Status
 from podium.journal.sqlite import SqliteReader
-from podium.journal.store import HELD_STATUSES, RecordRow, RunRow
+from podium.journal.store import HELD_STATUSES, RunRow
 
 VALUE_CHARS = 2_000
 MOST = 8
 """Lines of one kind that are shown before the rest is only counted."""
 _LABEL = 11
 _WHOLE = ("next", "input", "output", "published", "asked", "steps", "children")
-_NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
-
-
-@dataclass(frozen=True, kw_only=True)
-class Note:
-    """A remark in the journal."""
-
-    kind: str
-    code: str
-    text: str
-    path: str
-    at: datetime
+NOTE_CHARS = 500
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,7 +44,7 @@ class Portrait:
     view: RunView
     waits: list[Wait]
     steps: list[StepView]
-    notes: list[Note]
+    notes: list[NoteView]
     input: Any
     output: Any
     published: dict[str, Any]
@@ -76,7 +66,7 @@ class Portrait:
         registered = workers(reader)
         return cls(
             reader=reader, database=database, row=row, view=RunView.of(row),
-            waits=waits_of(reader, row, database), steps=steps_of(records), notes=_notes_of(records),
+            waits=waits_of(reader, row, database), steps=steps_of(records), notes=notes_of(records),
             input=await handle.input(),
             output=None if row.output is None else handle.value(row.output),
             published=await handle.published(),
@@ -91,7 +81,8 @@ class Portrait:
         """Return it for programs."""
         return {
             **run_dict(self.reader, self.row, self.database),
-            "input": self.input, "output": self.output, "published": self.published,
+            "input": shown_value(self.input), "output": shown_value(self.output),
+            "published": shown_value(self.published),
             "doing": self.doing(), "next": list(self.next_commands()),
             "worker": None if self.owner is None else self.owner.as_dict(),
             "steps": dict(Counter(step.status for step in self.steps)),
@@ -101,10 +92,7 @@ class Portrait:
                 for path, node in self.nodes
             ],
             "children": [{"id": one.id, "workflow": one.workflow, "status": one.status} for one in self.children],
-            "notes": [
-                {"kind": note.kind, "code": note.code, "text": note.text, "path": note.path, "at": terminal.iso(note.at)}
-                for note in self.notes
-            ],
+            "notes": [note_dict(note) for note in self.notes],
         }  # fmt: skip
 
     # for people -------------------------------------------------------------------------
@@ -121,7 +109,7 @@ class Portrait:
                 terminal.out(f"  {head}{line}")
         text = deepest_traceback(view.error) if view.error is not None and traceback else None
         if text:
-            terminal.out(f"\n{terminal.clean(text, lines=True).rstrip()}")
+            terminal.out(f"\n{shown(text, lines=True).rstrip()}")
 
     def _parts(self) -> Iterator[tuple[str, list[str]]]:
         yield "status", [self._status()]
@@ -148,7 +136,9 @@ class Portrait:
         yield "notes", _at_most([_note_line(note) for note in self.notes])
         yield (
             "published",
-            _at_most([f"{key} = {_value(value)}" for key, value in self.published.items()]),
+            _at_most(
+                [f"{key} = {_value(value)}" for key, value in shown_value(self.published).items()]
+            ),
         )
         yield "input", [_value(self.input)]
         yield "output", [_value(self.output)] if self.view.status == "succeeded" else []
@@ -267,24 +257,6 @@ class Portrait:
         return command("runs", word, self.view.id, *more, database=self.database)
 
 
-def _notes_of(records: list[RecordRow]) -> list[Note]:
-    found = []
-    for record in records:
-        kind = _NOTES.get(Kind(record.kind))
-        if kind is not None:
-            note = decode_note(record.body)
-            found.append(
-                Note(
-                    kind=kind,
-                    code=note.code,
-                    text=note.text,
-                    path=record.path,
-                    at=moment(record.at),
-                )
-            )
-    return found
-
-
 async def _nodes_of(reader: SqliteReader, row: RunRow) -> list[tuple[str, NodeState]]:
     """Return how the nodes of a document stand; nothing where its tasks are not here."""
     if row.document is None:
@@ -303,7 +275,7 @@ async def _nodes_of(reader: SqliteReader, row: RunRow) -> list[tuple[str, NodeSt
 
 def _node_line(path: str, node: NodeState) -> str:
     tally = f", {node.tally}" if node.tally else ""
-    remark = f": {' '.join(terminal.clean(node.remark, lines=True).split())}" if node.remark else ""
+    remark = f": {' '.join(shown(node.remark, lines=True).split())}" if node.remark else ""
     return f"{terminal.clean(path)} {coloured(node.status)}{tally}{remark}"
 
 
@@ -333,9 +305,12 @@ def _failed_line(step: StepView) -> str:
     return f"{terminal.clean(step.path)}{tries}{error}"
 
 
-def _note_line(note: Note) -> str:
+def _note_line(note: NoteView) -> str:
     place = "" if note.path in ("", note.code) else f" at {terminal.clean(note.path)}"
-    return f"{note.kind} {terminal.clean(note.code)}{place}: {terminal.clean(note.text)}"
+    who = f" try {note.attempt}" if note.attempt > 1 else ""
+    word = f"{note.kind} {note.level}" if note.level else note.kind
+    text = terminal.cut(shown(note.text), NOTE_CHARS)
+    return f"{word} {terminal.clean(note.code)}{place}{who}: {text}"
 
 
 def _since(when: datetime) -> str:
@@ -343,7 +318,7 @@ def _since(when: datetime) -> str:
 
 
 def _value(value: Any) -> str:
-    text = terminal.clean(terminal.as_json(value))
+    text = terminal.clean(terminal.as_json(shown_value(value)))
     if len(text) <= VALUE_CHARS:
         return text
     return f"{text[:VALUE_CHARS]}… ({len(text):,} characters; --json shows all)"

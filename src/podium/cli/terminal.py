@@ -17,10 +17,12 @@ from typing import IO, Any
 import click
 
 from podium.core import durations
+from podium.core.shown import screen_of_environment
 
 CUT_MIN = 24
 """A last column that would get less room is written in full instead."""
 _GAP = "  "
+_REVEAL = "podium.reveal"
 
 
 def prepare() -> None:
@@ -104,6 +106,33 @@ def clean(text: str, *, lines: bool = False) -> str:
         one if one.isprintable() or one == " " or (lines and one == "\n") else _visible(one)
         for one in text
     )
+
+
+def shown(text: str, *, lines: bool = False, plain: bool = False) -> str:
+    """Return a text of others for a screen, with what looks like a secret in it hidden.
+
+    Args:
+        text: The text.
+        lines: Whether it may have several lines.
+        plain: Whether control characters are left as they are: for programs.
+    """
+    text = text if _is_revealing() else screen_of_environment().text(text)
+    return text if plain else clean(text, lines=lines)
+
+
+def shown_value(value: Any) -> Any:
+    """Return a value as JSON has it, with what looks like a secret in it hidden."""
+    return value if _is_revealing() else screen_of_environment().value(value)
+
+
+def reveal(context: click.Context, _option: click.Parameter, is_wished: bool) -> None:
+    """Hide nothing in this command: what the option ``--reveal`` does."""
+    context.find_root().meta[_REVEAL] = is_wished
+
+
+def _is_revealing() -> bool:
+    context = click.get_current_context(silent=True)
+    return context is not None and bool(context.find_root().meta.get(_REVEAL))
 
 
 def _visible(one: str) -> str:

@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from podium.cli.options import command
-from podium.cli.terminal import as_json, clean, clock, cut, iso
+from podium.cli.terminal import as_json, clean, clock, cut, iso, shown_value
 from podium.client.views import moment
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import HELD_STATUSES, AskRow, RunRow
@@ -71,7 +71,7 @@ def needs_people(reader: SqliteReader, row: RunRow) -> bool:
 
 def form_of(ask: AskRow) -> str:
     """Return the question of an ask in a line."""
-    return cut(clean(as_json(msgspec.json.decode(ask.form))), FORM_CHARS)
+    return cut(clean(as_json(shown_value(msgspec.json.decode(ask.form)))), FORM_CHARS)
 
 
 def _has_mail(reader: SqliteReader, row: RunRow) -> bool:

@@ -10,7 +10,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 import msgspec
 
 from podium.client.desk import Desk
-from podium.client.views import AskView, RunView, StepView, steps_of
+from podium.client.views import AskView, NoteView, RunView, StepView, notes_of, steps_of
 from podium.core.codec import Codec, decode_any, encode_message
 from podium.core.errors import (
     AskNotFound,
@@ -72,6 +72,10 @@ class Run(Generic[R]):
     async def steps(self) -> list[StepView]:
         """Return the steps of the current incarnation, in the order they were first heard of."""
         return steps_of(self.records())
+
+    async def notes(self) -> list[NoteView]:
+        """Return what was said about the run and in the bodies of its tasks: warnings, lines of logs."""
+        return notes_of(self.records())
 
     async def input(self) -> dict[str, Any]:
         """Return the run's input."""

@@ -9,6 +9,7 @@ from typing import Any
 import msgspec
 
 from podium.core.errors import ErrorInfo
+from podium.core.notes import WARNING
 from podium.journal.records import (
     Kind,
     Status,
@@ -19,6 +20,30 @@ from podium.journal.records import (
     decode_value,
 )
 from podium.journal.store import AskRow, RecordRow, RunRow
+
+
+@dataclass(frozen=True, slots=True)
+class NoteView:
+    """Something that was said about a run, or in the body of a task.
+
+    Attributes:
+        kind: ``warning`` (``podium.warn``, or Podium's own), ``log`` (``logging`` or ``warnings``
+            in a body), ``drift``, ``late``.
+        code: Of a warning; of a line of a log, the name of its logger.
+        text: What was said.
+        path: The step, or where the workflow said it.
+        at: When it was recorded; for what an attempt said, when the attempt ended.
+        level: Of a line of a log, such as ``WARNING``.
+        attempt: Which try of the step said it; 0 for a remark on the run.
+    """
+
+    kind: str
+    code: str
+    text: str
+    path: str
+    at: datetime
+    level: str = ""
+    attempt: int = 0
 
 
 @dataclass(slots=True)
@@ -37,6 +62,7 @@ class StepView:
         arguments: Envelope of the arguments, if recorded.
         result: Envelope of the result, if any.
         next_at: When the next try is due.
+        notes: What its attempts have said.
     """
 
     path: str
@@ -51,6 +77,7 @@ class StepView:
     result: bytes = field(default=b"", repr=False)
     next_at: datetime | None = None
     key: str = ""
+    notes: list[NoteView] = field(default_factory=list)
 
     @property
     def duration_s(self) -> float | None:
@@ -128,11 +155,44 @@ def steps_of(rows: list[RecordRow]) -> list[StepView]:
     return list(steps.values())
 
 
+def notes_of(rows: list[RecordRow]) -> list[NoteView]:
+    """Return what was said about a run and by its attempts, in the order it was recorded."""
+    found: list[NoteView] = []
+    attempts: dict[str, int] = {}
+    for row in rows:
+        kind = _NOTES.get(Kind(row.kind))
+        if kind is not None:
+            note = decode_note(row.body)
+            found.append(NoteView(kind, note.code, note.text, row.path, moment(row.at)))
+        if row.kind == Kind.STARTED:
+            attempts[row.path] = decode_started(row.body).n
+        found += _said(row, attempts.get(row.path, 1))
+    return found
+
+
+def _said(row: RecordRow, attempt: int) -> list[NoteView]:
+    """Return what an attempt has said, as far as a record tells."""
+    decode = _SAYING.get(row.kind)
+    if decode is None:
+        return []
+    record = decode(row.body)
+    number = getattr(record, "n", 0) or attempt
+    return [
+        NoteView("warning", line.c, line.t, row.path, moment(row.at), "", number)
+        if line.l == WARNING
+        else NoteView("log", line.c, line.t, row.path, moment(row.at), line.l, number)
+        for line in record.w
+    ]
+
+
 def read_record(steps: dict[str, StepView], row: RecordRow) -> None:
     """Bring steps by path up to date with the next record of their run."""
     reader = _READERS.get(row.kind)
     if reader is not None:
         reader(steps, row)
+    step = steps.get(row.path)
+    if step is not None:
+        step.notes += _said(row, step.attempts)
 
 
 def _step(steps: dict[str, StepView], path: str, task: str) -> StepView:
@@ -202,6 +262,13 @@ def _ended(task: str, steps: dict[str, StepView], row: RecordRow) -> None:
     step.status = Status.SUCCEEDED if record.x is None else Status.FAILED
 
 
+_NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
+_SAYING: dict[int, Any] = {
+    Kind.FAILED_ATTEMPT: decode_failed_attempt,
+    Kind.RESULT: decode_result,
+    Kind.UNKNOWN: decode_note,
+    Kind.LATE: decode_note,
+}
 _READERS: dict[int, Any] = {
     Kind.STARTED: _started,
     Kind.FAILED_ATTEMPT: _failed,

@@ -5,6 +5,8 @@ from __future__ import annotations
 import asyncio
 import traceback
 
+from collections.abc import Callable
+
 from podium.core.errors import ROOTS, ErrorInfo, StepFailed
 from podium.core.limits import TRACEBACK_CHARS_MAX
 
@@ -12,21 +14,29 @@ _CAUSES_MAX = 8
 _MESSAGE_CHARS_MAX = 4_000
 
 
-def describe_failure(error: BaseException, depth: int = 0) -> ErrorInfo:
-    """Return type, message, code, cause chain and a bounded traceback of an exception."""
+def describe_failure(
+    error: BaseException, depth: int = 0, clean: Callable[[str], str] = str
+) -> ErrorInfo:
+    """Return type, message, code, cause chain and a bounded traceback of an exception.
+
+    Args:
+        error: The exception.
+        depth: How many exceptions it is the cause of.
+        clean: Takes out of a text what must not be recorded, before the text is cut.
+    """
     cause = error.__cause__ or (None if error.__suppress_context__ else error.__context__)
     described = None
     if isinstance(error, StepFailed):
         described = error.error
     elif cause is not None and cause is not error and depth < _CAUSES_MAX:
-        described = describe_failure(cause, depth + 1)
+        described = describe_failure(cause, depth + 1, clean)
     return ErrorInfo(
         type=type(error).__name__,
-        message=_bounded(_text(error), _MESSAGE_CHARS_MAX),
+        message=_bounded(clean(_text(error)), _MESSAGE_CHARS_MAX),
         code=code_of(error),
         cause=described,
         path=getattr(error, "path", None) if isinstance(error, StepFailed) else None,
-        traceback=_trace(error) if depth == 0 else None,
+        traceback=_trace(error, clean) if depth == 0 else None,
         bases=tuple(name for name in class_names(error)[1:] if name not in ROOTS),
     )
 
@@ -53,9 +63,9 @@ def _text(error: BaseException) -> str:
     return f"step {error.path!r} failed" if isinstance(error, StepFailed) else str(error)
 
 
-def _trace(error: BaseException) -> str | None:
+def _trace(error: BaseException, clean: Callable[[str], str]) -> str | None:
     lines = traceback.format_exception(type(error), error, error.__traceback__, chain=False)
-    text = "".join(lines)
+    text = clean("".join(lines))
     return text[-TRACEBACK_CHARS_MAX:] if error.__traceback__ else None
 
 

@@ -14,6 +14,8 @@ CHARS_MAX = 20_000
 """Characters of all lines of one attempt."""
 LINE_CHARS_MAX = 2_000
 """Characters of one line."""
+NOTHING = 1_000
+"""A level that no record of a log has."""
 WARNING = "warning"
 """Level of what ``podium.warn`` says; a line of a log has that of its record, as ``WARNING``."""
 

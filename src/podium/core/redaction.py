@@ -62,6 +62,14 @@ class Redactor:
         cleaned = self.value(value)
         return encoded if cleaned == value else encode(cleaned)
 
+    def found_in(self, text: str) -> list[str]:
+        """Return the references that stand in a text in place of their values."""
+        return [marker[1:-1] for marker in dict.fromkeys(self._markers) if marker in text]
+
+    def is_in(self, data: bytes) -> bool:
+        """Whether bytes of any kind hold a secret."""
+        return any(form.encode(errors="surrogatepass") in data for form in self._forms)
+
     def value(self, value: Any) -> Any:
         """Return a value as JSON has it, with the secrets replaced in its strings, keys and numbers."""
         if isinstance(value, str):
@@ -96,8 +104,9 @@ def _all_forms(value: str) -> Iterator[tuple[str, str]]:
     yield value, re.escape(value)
     raw = value.encode(errors="surrogatepass")
     quoted = {quote(raw, safe=""), quote(raw), quote_plus(raw)}
+    in_json = _escaped(value)
     written = {
-        json.dumps(value)[1:-1], json.dumps(value, ensure_ascii=False)[1:-1],
+        *in_json, *(twice for once in in_json for twice in _escaped(once)),
         repr(value)[1:-1], ascii(value)[1:-1], repr(raw)[2:-1],
         *quoted, *(re.sub("%..", lambda hexed: hexed[0].lower(), text) for text in quoted),
         *(line for line in value.splitlines() if len(line) >= _LINE_CHARS_MIN),
@@ -109,6 +118,10 @@ def _all_forms(value: str) -> Iterator[tuple[str, str]]:
         yield form, re.escape(form)
     for offset in range(3):
         yield from _inside_base64(raw, offset)
+
+
+def _escaped(text: str) -> set[str]:
+    return {json.dumps(text)[1:-1], json.dumps(text, ensure_ascii=False)[1:-1]}
 
 
 def _inside_base64(raw: bytes, offset: int) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from collections.abc import Callable
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
+from logging import WARNING
 from typing import Any, NamedTuple, Self
 
 from podium.core.codec import Binder, Codec, codec_for, type_hints
@@ -63,6 +64,8 @@ class TaskOptions:
     compensate: Any = None
     not_done: tuple[type[BaseException], ...] = ()
     expect_s: float = 0.0
+    capture_level: int = WARNING
+    """Records of ``logging`` from this level up are kept with the attempt."""
 
     @property
     def shared(self) -> list[Rate | Concurrency | Breaker]:

@@ -14,7 +14,7 @@ from typing import Any
 
 import msgspec
 
-from podium.core.codec import codec_for, short
+from podium.core.codec import codec_for
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.failures import class_names, describe_failure
@@ -24,6 +24,7 @@ from podium.core.spec import TaskSpec
 from podium.engine.admission.passage import Obstacle, Passage
 from podium.engine.commands import MISSING, Wait
 from podium.engine.inquiry import Inquiry
+from podium.engine.leaving import failure_of, late_text, result_of, said
 from podium.engine.roles import StepRun
 from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import Failure, decide
@@ -63,6 +64,7 @@ class Step(Inquiry):
         self._is_reconciling = False
         self._alive = 0
         """Bodies that run, those included that were given up (a thread cannot be killed)."""
+        self._bodied = None
         self._executing: Executing | None = None
         """What carries out the attempt (or reconciliation) that is waited for."""
         self._attempt_timer: Cancellable | None = None
@@ -224,9 +226,10 @@ class Step(Inquiry):
         )  # fmt: skip
         self._alive += 1
         self._has_begun = True
+        self._bodied = attempt
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(
-            attempt, partial(self._done, self.number, passage)
+            attempt, partial(self._done, attempt, passage)
         )
         options = self.spec.options
         if options.timeout_s is not None:
@@ -247,7 +250,7 @@ class Step(Inquiry):
     # end --------------------------------------------------------------------------------
 
     def _done(
-        self, number: int, passage: Passage | None, value: Any, error: BaseException | None
+        self, attempt: Attempt, passage: Passage | None, value: Any, error: BaseException | None
     ) -> None:
         """An attempt has ended, in the engine's thread."""
         run = self.run
@@ -255,10 +258,10 @@ class Step(Inquiry):
         self._alive -= 1
         if passage is not None:
             self._leave(passage, error)
-        if number != self.number or self.is_unknown:
+        if attempt.number != self.number or self.is_unknown:
             # Overlap was allowed and a younger attempt runs, or it was given up as unknown.
             if not run.is_closed:
-                self._late(value, error)
+                self._late(attempt, value, error)
             return
         self._executing = None
         if self._attempt_timer is not None:
@@ -266,19 +269,19 @@ class Step(Inquiry):
             self._attempt_timer = None
         if run.is_closed:
             if run.is_ended:
-                self._late(value, error)
+                self._late(attempt, value, error)
             return
         run.engine.probe("effect-done", run.id, self.path)
         if self.is_over:
-            self._late(value, error)
+            self._late(attempt, value, error)
         elif self.is_timed_out:
-            self._after_timeout(value, error)
+            self._after_timeout(attempt, value, error)
         elif error is None:
             self._succeeded(value)
         elif self.is_cancelled and isinstance(error, asyncio.CancelledError):
-            self._end(Result(x=describe_failure(error), st=Status.CANCELLED))
+            self._end(Result(x=failure_of(attempt, error), st=Status.CANCELLED))
         elif isinstance(error, BadResult):
-            self._end(Result(x=describe_failure(error.problem), st=Status.UNUSABLE))
+            self._end(Result(x=failure_of(attempt, error.problem), st=Status.UNUSABLE))
         else:
             self._failed(error)
 
@@ -295,11 +298,11 @@ class Step(Inquiry):
 
     def _succeeded(self, value: Any) -> None:
         try:
-            encoded, copy = self.spec.returns.copy(
-                value, f"the result of {self.spec.name}", self.run.engine.options.payload_bytes_max
+            encoded, copy = result_of(
+                self.spec, self._bodied, value, self.run.engine.options.payload_bytes_max
             )
         except ValueNotPortable as problem:
-            self._end(Result(x=describe_failure(problem), st=Status.UNUSABLE))
+            self._end(Result(x=failure_of(self._bodied, problem), st=Status.UNUSABLE))
             return
         self.wait.copy = copy
         self._keep(encoded)
@@ -318,7 +321,7 @@ class Step(Inquiry):
     def _failed(self, error: BaseException) -> None:
         options = self.spec.options
         did_not_happen = isinstance(error, (NotDone, *options.not_done))
-        described = describe_failure(error)
+        described = failure_of(self._bodied, error)
         if did_not_happen:
             described = msgspec.structs.replace(described, code="not-done")
         if self.spec.effect is Effect.ONCE and not did_not_happen:
@@ -345,7 +348,7 @@ class Step(Inquiry):
         due = now + round(wait_s * 1e6)
         failed = FailedAttempt(
             self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
-            self.first_at, described, due,
+            self.first_at, described, due, w=said(self._bodied),
         )  # fmt: skip
         run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
         self._is_noted = False
@@ -372,6 +375,7 @@ class Step(Inquiry):
         run, wait = self.run, self.wait
         result.n = self.number
         result.d = max(0, run.clock_us() - self.started_at)
+        result.w = said(self._bodied)
         if not self._is_noted:
             result.k, result.e, result.f = self.spec.name, self.spec.effect.value, wait.fingerprint
             if len(wait.encoded) > 2:
@@ -380,14 +384,14 @@ class Step(Inquiry):
             result.st = Status.LATE
         run.step_ended(self.path, body(result))
 
-    def _late(self, value: Any, error: BaseException | None) -> None:
+    def _late(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         """An attempt ended after its step was decided: recorded, not used."""
         if isinstance(error, asyncio.CancelledError):
             return
         if error is None:
-            note = Note("late", f"returned {short(value, 500)}")
+            note = Note("late", f"returned {late_text(attempt, value)}", said(attempt))
         else:
-            note = Note("late-error", describe_failure(error).line()[:500])
+            note = Note("late-error", failure_of(attempt, error).line()[:500], said(attempt))
         self.run.record(Kind.LATE, self.path, body(note))
         self.run.engine.wake()
 
@@ -444,10 +448,10 @@ class Step(Inquiry):
         else:
             self._decide_timeout(text)
 
-    def _after_timeout(self, value: Any, error: BaseException | None) -> None:
+    def _after_timeout(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
         """A cancelled attempt has ended; a result it still brought is late."""
         if error is None or not isinstance(error, asyncio.CancelledError | TimeoutError):
-            self._late(value, error)
+            self._late(attempt, value, error)
         if self._retry_timer is None:
             self._decide_timeout(str(self.wait.command))
 

@@ -27,7 +27,7 @@ from podium.core.limits import (
 from podium.core.ports import Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, StoredDocument, WorkflowSpec
 from podium.core.version import VERSION
-from podium.engine import guard
+from podium.engine import guard, hearing
 from podium.engine.admission import Admission
 from podium.engine.admission.desk import Desk
 from podium.engine.attempts import Step
@@ -170,6 +170,7 @@ class Engine:
     def start(self) -> None:
         """Recover what dead workers left, take free runs, begin to watch the file."""
         guard.install()
+        hearing.install()
         self.neighbours.begin()
         self._every(WATCH_EVERY_S, self.neighbours.watch)
         self._every(LOOK_AROUND_EVERY_S, self.neighbours.look_around)

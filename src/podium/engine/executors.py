@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import contextvars
 import functools
 import multiprocessing
@@ -20,8 +21,13 @@ from typing import Any
 from podium.core.context import current_attempt
 from podium.core.errors import PodiumError, ValueNotPortable
 from podium.core.limits import THREADS_MAX
+from podium.core.memory import cleaned, redactor_for
+from podium.core.notes import Line
 from podium.core.ports import Attempt, BadResult, Done, Executing
-from podium.core.spec import TaskSpec, registry
+from podium.core.spec import registry
+from podium.engine import hearing
+from podium.engine.hearing import enter
+from podium.engine.leaving import result_of
 from podium.engine.system import LoopNotifier, prefer_short_switches
 
 
@@ -93,7 +99,7 @@ class _Coroutine:
     async def _await_body(self) -> None:
         self._has_begun = True
         attempt, done = self._attempt, self._done
-        current_attempt.set(attempt)
+        enter(attempt)
         spec = attempt.spec
         try:
             attempt.require_permission()
@@ -111,7 +117,7 @@ def _call_sync(context: contextvars.Context, attempt: Attempt) -> Any:
 
 
 def _call_in_context(attempt: Attempt) -> Any:
-    current_attempt.set(attempt)
+    enter(attempt)
     attempt.require_permission()
     return attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
 
@@ -251,13 +257,18 @@ class _Child:
         self.process.start()
         theirs.close()
 
-    def call(self, message: tuple[Any, ...], begun: Callable[[], None]) -> Any:
-        """Send an attempt and wait for its outcome; in a thread."""
+    def call(self, message: tuple[Any, ...], hears: dict[str, Callable[[Any], None]]) -> Any:
+        """Send an attempt and wait for its outcome; in a thread.
+
+        Args:
+            message: The attempt.
+            hears: What to do with each kind of message that comes before the outcome.
+        """
         try:
             self.pipe.send(message)
             what, payload = self.pipe.recv()
-            if what == "begun":
-                begun()
+            while (hear := hears.get(what)) is not None:
+                hear(payload)
                 what, payload = self.pipe.recv()
         except (EOFError, OSError):
             self.process.join(timeout=5)
@@ -311,7 +322,7 @@ class _InProcess:
         """Return how long it waited for a process that is ready."""
         return self._waited_s
 
-    def begun(self) -> None:
+    def begun(self, _: None) -> None:
         """The body begins just now; called in a thread."""
         self._waited_s = time.monotonic() - self._put_at
 
@@ -395,44 +406,74 @@ class Processes:
         attempt.require_permission()
         place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
         return child.call(
-            (attempt.spec.module, attempt.spec.name, attempt.encoded, place), job.begun
+            (attempt.spec.module, attempt.spec.name, attempt.encoded, place),
+            {"begun": job.begun, "said": attempt.notes.keep},
         )
 
 
 def serve(pipe: Any) -> None:
     """Carry out attempts until the parent is gone; the main function of a child process."""
+    hearing.install()
+    send = _Sender(pipe)
     while True:
         try:
             module, name, encoded, place = pipe.recv()
         except (EOFError, OSError):
             return
         try:
-            spec, value = _serve_one(module, name, encoded, place, pipe)
+            attempt, value = _serve_one(module, name, encoded, place, send)
         except BaseException as error:  # noqa: BLE001 - every end of a body is an outcome
-            pipe.send(("failed", _pickled(error)))
-            continue
-        try:
-            pipe.send(
-                ("returned", spec.returns.copy(value, f"the result of {name}", sys.maxsize)[0])
-            )
-        except ValueNotPortable as problem:
-            pipe.send(("unusable", str(problem)))
+            outcome: tuple[str, Any] = "failed", _pickled(error)
+        else:
+            try:
+                outcome = "returned", result_of(attempt.spec, attempt, value, sys.maxsize)[0]
+            except ValueNotPortable as problem:
+                outcome = "unusable", cleaned(str(problem))
+        send.end(outcome)
+
+
+class _Sender:
+    """Sends to the parent, from any thread, what an attempt says, and then its outcome."""
+
+    def __init__(self, pipe: Any) -> None:
+        self._pipe = pipe
+        self._lock = threading.Lock()
+        self._is_ended = True
+
+    def begin(self) -> None:
+        """The body begins just now."""
+        with self._lock:
+            self._is_ended = False
+            self._pipe.send(("begun", None))
+
+    def say(self, line: Line) -> None:
+        """Send a line, unless it comes after the end (from a thread that the body left behind)."""
+        with self._lock:
+            if not self._is_ended:
+                with contextlib.suppress(OSError):  # the parent is gone: so will this process be
+                    self._pipe.send(("said", line))
+
+    def end(self, outcome: tuple[str, Any]) -> None:
+        """Send the outcome."""
+        with self._lock:
+            self._is_ended = True
+            self._pipe.send(outcome)
 
 
 def _serve_one(
-    module: str, name: str, encoded: bytes, place: tuple[Any, ...], pipe: Any
-) -> tuple[TaskSpec, Any]:
+    module: str, name: str, encoded: bytes, place: tuple[Any, ...], send: _Sender
+) -> tuple[Attempt, Any]:
     if name not in registry.tasks:
         __import__(module)
     spec = registry.tasks[name]
     run_id, path, number, key, headers = place
     arguments = spec.binder.decode(encoded)
-    current_attempt.set(
-        Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers)
-    )
-    pipe.send(("begun", None))
+    attempt = Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers)
+    attempt.notes.relay = send.say
+    send.begin()
+    hearing.enter(attempt)
     value = spec.binder.call(spec.fn, arguments)
-    return spec, asyncio.run(value) if spec.is_async else value
+    return attempt, asyncio.run(value) if spec.is_async else value
 
 
 def _pickled(error: BaseException) -> bytes | tuple[str, str]:
@@ -440,7 +481,10 @@ def _pickled(error: BaseException) -> bytes | tuple[str, str]:
         data = pickle.dumps(error)
         pickle.loads(data)  # noqa: S301 - our own bytes: does it come back at all?
     except Exception:  # noqa: BLE001 - an exception that cannot travel is told by name
-        return type(error).__name__, str(error)
+        return type(error).__name__, cleaned(str(error))
+    redactor = redactor_for(current_attempt.get())
+    if redactor is not None and redactor.is_in(data):
+        return type(error).__name__, redactor.text(str(error))
     return data
 
 

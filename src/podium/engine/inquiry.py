@@ -9,10 +9,10 @@ import msgspec
 
 from podium.core.codec import decode_any
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
-from podium.core.failures import describe_failure
 from podium.core.ports import Attempt, Executing
 from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
+from podium.engine.leaving import failure_of, said
 from podium.engine.roles import StepRun
 from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Status, body
 
@@ -21,7 +21,7 @@ class Inquiry(ABC):
     """Asks a task, the program or a person whether it happened; then the step goes on."""
 
     __slots__ = (
-        "_executing", "_is_noted", "_is_reconciling", "first_at", "is_cancelled", "is_over", "is_unknown",
+        "_bodied", "_executing", "_is_noted", "_is_reconciling", "first_at", "is_cancelled", "is_over", "is_unknown",
         "number", "path", "run", "spec", "wait",
     )  # fmt: skip
 
@@ -36,6 +36,8 @@ class Inquiry(ABC):
     is_unknown: bool
     _is_noted: bool
     _is_reconciling: bool
+    _bodied: Attempt | None
+    """The attempt (or reconciliation) whose body began last."""
     _executing: Executing | None
 
     @abstractmethod
@@ -58,7 +60,9 @@ class Inquiry(ABC):
         self.is_unknown = True
         run, options = self.run, self.spec.options
         if not is_recorded:
-            run.record(Kind.UNKNOWN, self.path, body(Note("unknown", cause.line())))
+            run.record(
+                Kind.UNKNOWN, self.path, body(Note("unknown", cause.line(), said(self._bodied)))
+            )
         self.wait.command = cause
         if options.reconcile is not None:
             run.log.after(run.log.appended, self._reconcile)
@@ -86,6 +90,7 @@ class Inquiry(ABC):
         attempt = Attempt(spec, copy, encoded, run.id, self.path, self.number, run.key,
                           run.headers, run.files)  # fmt: skip
         self._is_reconciling = True
+        self._bodied = attempt
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, self._reconciled)
 
@@ -101,13 +106,13 @@ class Inquiry(ABC):
             self._succeeded(value)
         elif isinstance(error, NotDone):
             self.is_unknown = False
-            self._did_not_happen(describe_failure(error))
+            self._did_not_happen(failure_of(self._bodied, error))
         else:
             self._reconcile_failed(error)
         run.engine.wake()
 
     def _reconcile_failed(self, error: BaseException) -> None:
-        note = Note("reconcile-failed", describe_failure(error).line())
+        note = Note("reconcile-failed", failure_of(self._bodied, error).line(), said(self._bodied))
         self.run.record(Kind.UNKNOWN, self.path, body(note))
         self._ask_person()
 

@@ -10,6 +10,7 @@ from collections import Counter
 from collections.abc import Mapping
 from typing import Any, Final, get_args
 
+from podium.core.shown import screen_of_environment
 from podium.flow.expression import Reference, Template
 from podium.flow.interpret import FlowRun, NodeRun, Status
 from podium.flow.interpret.bodies import BodyRun
@@ -313,7 +314,8 @@ def remark(run: NodeRun) -> str:
         error = run.error.error
         while error.code in ("child-failed", "step-failed") and error.cause is not None:
             error = error.cause
-        return f"{error.type}: {error.message}" if error.message else error.type
+        message = screen_of_environment().text(error.message)
+        return f"{error.type}: {message}" if message else error.type
     condition = run.plan.node.when
     if run.reason == "when" and condition is not None:
         return f"{condition.source} is false"

@@ -15,6 +15,8 @@ from podium.core.context import context_of, current_attempt, current_context
 from podium.core.durations import Duration, seconds
 from podium.core.errors import ErrorInfo, InvalidOption, NotInWorkflow, StepTimedOut
 from podium.core.file import File
+from podium.core.memory import cleaned
+from podium.core.notes import WARNING
 from podium.core.scope import current_scope, escape
 from podium.functions.calls import Workflow
 
@@ -189,7 +191,11 @@ def emit(chunk: Any) -> None:
 
 
 def warn(code: str, message: str) -> None:
-    """Record a warning with the run."""
+    """Record a warning: in a workflow with the run, in the body of a task with its attempt."""
+    running = current_attempt.get()
+    if running is not None:
+        running.notes.add(WARNING, code, cleaned(message))
+        return
     context_of("warn").warn(current_scope.get().name(f"warn:{escape(code)}"), code, message)
 
 

@@ -13,6 +13,7 @@ from enum import IntEnum
 import msgspec
 
 from podium.core.errors import ErrorInfo
+from podium.core.notes import Line
 
 
 class Kind(IntEnum):
@@ -79,6 +80,8 @@ class Result(msgspec.Struct, omit_defaults=True):
     o: int = 0
     """When that was made."""
     a: msgspec.Raw = msgspec.Raw(b"")
+    w: list[Line] = []
+    """What the attempt has said."""
 
 
 class Started(msgspec.Struct, omit_defaults=True):
@@ -110,6 +113,7 @@ class FailedAttempt(msgspec.Struct, omit_defaults=True):
     s: int
     x: ErrorInfo
     next_at: int
+    w: list[Line] = []
 
 
 class Value(msgspec.Struct, omit_defaults=True):
@@ -125,6 +129,7 @@ class Note(msgspec.Struct, omit_defaults=True):
 
     code: str = ""
     text: str = ""
+    w: list[Line] = []
 
 
 EMPTY = b"{}"

@@ -10,9 +10,9 @@ from collections.abc import Callable
 from typing import Any, Protocol
 
 from podium.core.codec import encode
-from podium.core.context import current_attempt
 from podium.core.errors import NotDone, StoreBusy, StoreError, ValueNotPortable
 from podium.core.ports import Attempt, BadResult, Cancellable, Done, Executing
+from podium.engine.hearing import enter
 from podium.engine.log import CommitDone
 from podium.engine.system import RunRandom
 from podium.journal.store import Batch, CommitResult, Store, WorkerIdentity
@@ -192,7 +192,7 @@ class _SimCoroutine:
         """Wait a while, run the body, wait a while, tell the engine."""
         self._has_begun = True
         attempt, done = self._attempt, self._done
-        current_attempt.set(attempt)
+        enter(attempt)
         try:
             await asyncio.sleep(self._delays[0])
         except asyncio.CancelledError as error:
@@ -285,5 +285,5 @@ class _SimThread:
 
 
 def _call(attempt: Attempt) -> Any:
-    current_attempt.set(attempt)
+    enter(attempt)
     return attempt.spec.binder.call(attempt.spec.fn, attempt.arguments)
