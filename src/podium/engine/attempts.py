@@ -129,18 +129,20 @@ class Step(Inquiry):
         self._arm_total_timer()
         try:
             self._passage = passage = run.engine.admission.passage(
-                self, self._arguments(), self._admitted, self._refused, self._show_waiting
+                self, self._arguments, run.clock_us()
             )
         except PodiumError as problem:  # its key cannot be made of these arguments
-            self._refused(describe_failure(problem))
+            self.refused(describe_failure(problem))
             return
         passage.enter()
         passage.tell()
 
-    def _show_waiting(self) -> None:
+    def show_waiting(self) -> None:
+        """There is something new to say about what it waits for."""
         self.run.engine.ready(self.run)  # it has something new to wait for
 
-    def _admitted(self) -> None:
+    def admitted(self) -> None:
+        """It has passed all limits and breakers: the body may begin."""
         self._stop_queue_timer()
         if self.is_over or self.run.is_closed:
             return
@@ -150,7 +152,7 @@ class Step(Inquiry):
         self._begin_body()
         self.run.engine.wake()
 
-    def _refused(self, error: ErrorInfo) -> None:
+    def refused(self, error: ErrorInfo) -> None:
         """A breaker is open, or the time to wait is over: it certainly did not happen."""
         self._stop_queue_timer()
         self._end(Result(x=error, st=Status.FAILED))
@@ -164,7 +166,7 @@ class Step(Inquiry):
         limit_s = self.spec.options.queue_timeout_s
         self._passage.give_up()
         text = f"it waited longer than {limit_s:g} s: {obstacle.text}"
-        self._refused(
+        self.refused(
             ErrorInfo(type="QueueTimeout", message=text, code="queue-timeout", path=self.path)
         )
 
@@ -420,7 +422,7 @@ class Step(Inquiry):
         if obstacle is not None and self._passage is not None:
             self._passage.give_up()
             limit_s, text = self.spec.options.total_timeout_s, obstacle.text
-            self._refused(
+            self.refused(
                 ErrorInfo(
                     type="TimeoutError", code="queue-timeout", path=self.path,
                     message=f"the step took longer than {limit_s:g} s in all: {text}",

@@ -3,13 +3,10 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Mapping
-from typing import Any, Final, Protocol
+from typing import Any, Final
 
-from podium.core.context import StepOptions
-from podium.core.errors import ErrorInfo
 from podium.core.policies import Breaker, Concurrency, Rate
-from podium.core.priority import priority_of
-from podium.core.spec import TaskOptions, TaskSpec
+from podium.core.spec import TaskSpec
 from podium.engine.admission.breaker import BreakerDoor
 from podium.engine.admission.desk import Desk
 from podium.engine.admission.keys import shared_key
@@ -20,55 +17,48 @@ DOORS_MAX: Final = 1_000
 """With more of them, those that nobody uses are forgotten."""
 
 
-class Knocking(Protocol):
-    """A step, as it comes to the doors."""
-
-    @property
-    def path(self) -> str: ...
-    @property
-    def spec(self) -> TaskSpec: ...
-    @property
-    def options(self) -> StepOptions: ...
-    @property
-    def run(self) -> Any: ...
-
-
 class Admission:
     """Lets attempts through the limits and breakers that their tasks name."""
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
         self._doors: dict[tuple[type, str], Pool | BreakerDoor] = {}
+        self._usual: dict[TaskSpec, tuple[tuple[Door, ...], BreakerDoor | None]] = {}
+        """The doors of tasks whose keys name no argument."""
 
     def passage(
-        self, step: Knocking, arguments: Mapping[str, Any], passed: Callable[[], None],
-        refused: Callable[[ErrorInfo], None], waits: Callable[[], None],
-    ) -> Passage:  # fmt: skip
+        self, step: Visitor, arguments: Callable[[], Mapping[str, Any]], since_us: int
+    ) -> Passage:
         """Return an attempt's way through its doors; it has still to ``enter``.
 
         Raises:
             KeyWithoutValue: A key names an argument that cannot be part of a key.
         """
-        run, options = step.run, step.spec.options
-        tenant = run.headers.get("tenant")
-        priority = priority_of(run.headers, options.priority)
-        visitor = Visitor(
-            run.id, step.path, priority, str(tenant or run.id), step.options.has_fallback
-        )
-        doors = self._doors_of(options, arguments)
-        return Passage(doors, visitor, run.clock_us(), passed, refused, waits)
+        found = self._usual.get(step.spec)
+        if found is None:
+            found = self._doors_of(step.spec, arguments)
+        return Passage(step, *found, since_us)
 
-    def _doors_of(self, options: TaskOptions, arguments: Mapping[str, Any]) -> tuple[Door, ...]:
+    def _doors_of(
+        self, spec: TaskSpec, arguments: Callable[[], Mapping[str, Any]]
+    ) -> tuple[tuple[Door, ...], BreakerDoor | None]:
         """Return the doors in their order.
 
         A breaker that is open keeps nobody else waiting, and a rate is drawn on last, for it
         counts from then on.
         """
-        return tuple(
-            self._door(option, shared_key(option.key, arguments))
-            for option in (options.breaker, options.concurrency, options.rate)
-            if option is not None
-        )
+        options = spec.options
+        wanted = [one for one in (options.breaker, options.concurrency, options.rate) if one]
+        if any("{" in one.key for one in wanted):
+            given = arguments()
+            doors = [self._door(one, shared_key(one.key, given)) for one in wanted]
+            return tuple(doors), _judge(doors)
+        doors = [self._door(one, one.key) for one in wanted]
+        found = tuple(doors), _judge(doors)
+        if len(self._usual) >= DOORS_MAX:
+            self._usual.clear()
+        self._usual[spec] = found
+        return found
 
     def _door(self, option: Breaker | Concurrency | Rate, key: str) -> Pool | BreakerDoor:
         name = (type(option), key)
@@ -89,6 +79,7 @@ class Admission:
             if door.is_unused:
                 door.close()
                 del self._doors[name]
+        self._usual.clear()
 
     def look(self) -> None:
         """Another process has committed: see whether that lets anybody through."""
@@ -100,3 +91,8 @@ class Admission:
         for door in self._doors.values():
             door.close()
         self._doors.clear()
+        self._usual.clear()
+
+
+def _judge(doors: list[Pool | BreakerDoor]) -> BreakerDoor | None:
+    return next((door for door in doors if isinstance(door, BreakerDoor)), None)

@@ -7,7 +7,7 @@ Closed, calls pass without asking anybody. Their ends are gathered and told with
 from __future__ import annotations
 
 from datetime import UTC, datetime
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import msgspec
 
@@ -15,7 +15,7 @@ from podium.core.errors import ErrorInfo
 from podium.core.policies import Breaker
 from podium.core.ports import Cancellable
 from podium.engine.admission.desk import Desk
-from podium.engine.admission.passage import Obstacle, Passage
+from podium.engine.admission.passage import Obstacle, Passage, Visitor
 from podium.policy import breaker
 from podium.policy.breaker import Circuit, Look, Outcome, Probe, ProbeEnded, Report, Rule, View
 
@@ -25,13 +25,7 @@ ASK_AGAIN_S: Final = 1.0
 """While all probes are out elsewhere, it is asked again at least so often."""
 _decode = msgspec.json.Decoder(View).decode
 _encode = msgspec.json.encode
-
-
-class _Pass(NamedTuple):
-    """How a call came through: in which turn, and whether as a probe."""
-
-    turn: int
-    is_probe: bool
+_COUNTED: Final = frozenset({"ok", "failed", "slow"})
 
 
 class BreakerDoor:
@@ -45,7 +39,8 @@ class BreakerDoor:
         """Who waits until it lets calls pass, first come first."""
         self._runs: list[tuple[Outcome, int]] = []
         """Ends of calls of this turn that are not told yet."""
-        self._culprit = ("", "")
+        self._culprit: Visitor | None = None
+        """Whose failure, or whose call, the report is about."""
         self._out = 0
         self._is_asking = False
         self._teller: Cancellable | None = None
@@ -74,8 +69,7 @@ class BreakerDoor:
 
     def stands(self, passage: Passage) -> bool:
         """What passed while it was closed does not begin when it has opened meanwhile."""
-        came = passage.notes.get(self)
-        return isinstance(came, _Pass) and (came.is_probe or came.turn == self._view.turn)
+        return passage.is_probe or passage.turn == self._view.turn
 
     def withdraw(self, passage: Passage) -> None:
         """It no longer waits."""
@@ -109,7 +103,7 @@ class BreakerDoor:
     def _fails(self, passage: Passage) -> bool:
         """Whether a call fails at once rather than wait."""
         when_open = self.option.when_open
-        return when_open == "fail" or (when_open == "auto" and passage.visitor.has_fallback)
+        return when_open == "fail" or (when_open == "auto" and passage.step.options.has_fallback)
 
     def _error(self, passage: Passage) -> ErrorInfo:
         view, now = self._view, self._desk.now()
@@ -120,7 +114,7 @@ class BreakerDoor:
             )
             text += f"; it tries again at {until:%H:%M:%S} UTC"
         return ErrorInfo(
-            type="CircuitOpen", message=text, code="circuit-open", path=passage.visitor.path
+            type="CircuitOpen", message=text, code="circuit-open", path=passage.step.path
         )
 
     def _outcome(self, outcome: str, types: tuple[str, ...], took_s: float) -> str:
@@ -134,25 +128,29 @@ class BreakerDoor:
         return outcome
 
     def _let(self, passage: Passage, *, is_probe: bool) -> None:
-        passage.notes[self] = _Pass(self._view.turn, is_probe)
+        passage.turn, passage.is_probe = self._view.turn, is_probe
         self._out += 1
 
     def _ended(self, passage: Passage, outcome: Any) -> None:
-        came = passage.notes.pop(self, None)
-        if not isinstance(came, _Pass):
+        turn = passage.turn
+        if turn < 0:
             return
+        passage.turn = -1
         self._out -= 1
-        visitor = passage.visitor
-        if came.is_probe:
-            event = ProbeEnded(
-                self._rule, self._desk.holder, outcome, came.turn, visitor.run_id, visitor.path
-            )
-            self._decide(event)
-        elif outcome in ("ok", "failed", "slow") and came.turn == self._view.turn:
+        if passage.is_probe:
+            passage.is_probe = False
+            self._probe_ended(passage, outcome, turn)
+        elif outcome in _COUNTED and turn == self._view.turn:
             self._count(outcome)
-            if outcome != "ok" or self._culprit == ("", ""):
-                self._culprit = (visitor.run_id, visitor.path)
+            if outcome != "ok" or not self._culprit:
+                self._culprit = passage.step
             self._tell_after(TELL_AFTER_S if outcome == "ok" else 0.0)
+
+    def _probe_ended(self, passage: Passage, outcome: Any, turn: int) -> None:
+        step = passage.step
+        self._decide(
+            ProbeEnded(self._rule, self._desk.holder, outcome, turn, step.run.id, step.path)
+        )
 
     def _count(self, outcome: Outcome) -> None:
         if self._runs and self._runs[-1][0] == outcome:
@@ -171,9 +169,10 @@ class BreakerDoor:
         self._teller = None
         if self._runs:
             runs, self._runs = tuple(self._runs), []
-            by, path = self._culprit
-            self._culprit = ("", "")
-            self._decide(Report(self._rule, self._view.turn, runs, by, path))
+            step, self._culprit = self._culprit, None
+            by, path = (step.run.id, step.path) if step is not None else ("", "")
+            event = _encode(Report(self._rule, self._view.turn, runs, by, path))
+            self._desk.decide(breaker.KIND, self.key, event, self._told)
 
     # how it stands ------------------------------------------------------------------------
 
@@ -248,8 +247,8 @@ class BreakerDoor:
             return
         self._is_asking = True
         self._cancel_timer()
-        visitor = next(iter(self._waiting)).visitor
-        event = Probe(self._rule, self._desk.holder, visitor.run_id, visitor.path)
+        step = next(iter(self._waiting)).step
+        event = Probe(self._rule, self._desk.holder, step.run.id, step.path)
         self._desk.decide(breaker.KIND, self.key, _encode(event), self._probed)
 
     def _probed(self, decision: bytes) -> None:

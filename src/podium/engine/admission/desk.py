@@ -49,6 +49,11 @@ class Desk:
         self._engine.log.flush()
         self._engine.wake()
 
+    def tell(self, kind: str, key: str, event: bytes) -> None:
+        """Tell a shared policy something, with whatever is committed next."""
+        self._engine.log.decide(kind, key, event, _nothing)
+        self._engine.wake()
+
     def state(self, kind: str, key: str) -> bytes | None:
         """Return a shared state as it is committed."""
         return self._engine.reader.common.state(kind, key)
@@ -56,3 +61,7 @@ class Desk:
     def changed(self, kind: str, key: str, text: str) -> None:
         """Say that something shared has changed by what this worker told."""
         _logger.warning("podium: %s %s is %s", kind, key, text)
+
+
+def _nothing(_decision: bytes) -> None:
+    """Nobody waits for the answer."""

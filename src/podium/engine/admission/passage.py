@@ -2,30 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol
+from typing import Any, Protocol
 
+from podium.core.context import StepOptions
 from podium.core.errors import ErrorInfo
-
-
-@dataclass(frozen=True, slots=True)
-class Visitor:
-    """Who wants to pass.
-
-    Attributes:
-        run_id: The run.
-        path: The step.
-        priority: Higher goes first.
-        fair_key: Whose turn it is among equals: the tenant, else the run.
-        has_fallback: Whether there is another answer, so that it need not wait for a breaker.
-    """
-
-    run_id: str
-    path: str
-    priority: int
-    fair_key: str
-    has_fallback: bool
+from podium.core.priority import priority_of
+from podium.core.spec import TaskSpec
 
 
 @dataclass(frozen=True, slots=True)
@@ -52,10 +35,6 @@ class Door(Protocol):
         """Let it pass now, or keep it and call ``passage.go_on`` (or ``refuse``) later."""
         ...
 
-    def stands(self, passage: Passage) -> bool:
-        """Whether what let it pass still holds; else it has been let go of and enters again."""
-        ...
-
     def withdraw(self, passage: Passage) -> None:
         """It no longer waits at this door."""
         ...
@@ -68,12 +47,42 @@ class Door(Protocol):
         """Its body has ended."""
         ...
 
+    def obstacle(self, passage: Passage) -> Obstacle:
+        """Say what it waits for here."""
+        ...
+
+
+class Judge(Door, Protocol):
+    """A breaker: it also wants to know what became of the call."""
+
+    def stands(self, passage: Passage) -> bool:
+        """Whether what let it pass still holds."""
+        ...
+
     def report(self, passage: Passage, outcome: str, types: tuple[str, ...], took_s: float) -> None:
         """What became of its call is decided: ``ok``, ``failed``, ``unknown``."""
         ...
 
-    def obstacle(self, passage: Passage) -> Obstacle:
-        """Say what it waits for here."""
+
+class Visitor(Protocol):
+    """A step, as it comes to the doors."""
+
+    path: str
+    spec: TaskSpec
+    options: StepOptions
+
+    @property
+    def run(self) -> Any: ...
+    def admitted(self) -> None:
+        """It has passed all doors: its body may begin."""
+        ...
+
+    def refused(self, error: ErrorInfo) -> None:
+        """A door will not let it pass."""
+        ...
+
+    def show_waiting(self) -> None:
+        """There is something new to say about what it waits for."""
         ...
 
 
@@ -81,44 +90,45 @@ class Passage:
     """An attempt among its doors.
 
     Attributes:
-        visitor: Who wants to pass.
-        since_us: Since when.
+        step: Whose attempt it is.
+        since_us: Since when it is under way.
+        turn: Of the breaker, when it let this attempt pass; -1 before.
+        is_probe: Whether it passed a breaker that is half open.
     """
 
-    __slots__ = ("_begun", "_doors", "_index", "_is_over", "_is_told", "_passed", "_refused", "_waits", "_waits_at", "notes", "since_us", "visitor")  # fmt: skip
+    __slots__ = (
+        "_begun", "_doors", "_index", "_is_over", "_judge", "_waits_at", "is_probe", "since_us",
+        "step", "turn",
+    )  # fmt: skip
 
     def __init__(
-        self, doors: tuple[Door, ...], visitor: Visitor, since_us: int,
-        passed: Callable[[], None], refused: Callable[[ErrorInfo], None], waits: Callable[[], None],
-    ) -> None:  # fmt: skip
-        self.visitor = visitor
+        self, step: Visitor, doors: tuple[Door, ...], judge: Judge | None, since_us: int
+    ) -> None:
+        self.step = step
         self.since_us = since_us
-        self.notes: dict[Door, object] = {}
-        """What doors remember of it."""
+        self.turn = -1
+        self.is_probe = False
         self._doors = doors
-        self._passed = passed
-        self._refused = refused
-        self._waits = waits
+        self._judge = judge
         self._index = 0
         self._waits_at: Door | None = None
         self._is_over = False
-        self._is_told = False
         self._begun = False
 
     def enter(self) -> None:
         """Go through door after door; the last one lets the body begin."""
-        while self._index < len(self._doors):
-            door = self._doors[self._index]
-            self._waits_at = door
+        doors = self._doors
+        while self._index < len(doors):
+            door = self._waits_at = doors[self._index]
             if not door.enter(self) or self._is_over:
                 return
             self._index += 1
         self._waits_at = None
-        if not all(door.stands(self) for door in self._doors):
+        if self._judge is not None and not self._judge.stands(self):
             self._start_over()
             return
         self._begun = True
-        self._passed()
+        self.step.admitted()
 
     def _start_over(self) -> None:
         """What let it through a first door is no longer so: back to the beginning."""
@@ -136,14 +146,14 @@ class Passage:
     def tell(self) -> None:
         """There is something new to say about what it waits for."""
         if self.is_waiting:
-            self._waits()
+            self.step.show_waiting()
 
     def refuse(self, error: ErrorInfo) -> None:
         """The door it stands at will not let it pass."""
         if not self._is_over:
             self._waits_at = None
             self._let_go()
-            self._refused(error)
+            self.step.refused(error)
 
     def give_up(self) -> None:
         """Nobody wants it to pass any more."""
@@ -159,30 +169,28 @@ class Passage:
             door.put_back(self)
 
     def report(self, outcome: str, types: tuple[str, ...], took_s: float) -> None:
-        """Tell the doors once what became of the call.
+        """Tell the breaker what became of the call; what it is told first counts.
 
         Args:
             outcome: ``ok``, ``failed`` or ``unknown``.
             types: Names of the error's class and its bases.
             took_s: How long it took.
         """
-        if self._begun and not self._is_told:
-            self._is_told = True
-            for door in self._doors:
-                door.report(self, outcome, types, took_s)
+        if self._begun and self._judge is not None:
+            self._judge.report(self, outcome, types, took_s)
 
     def leave(self) -> None:
         """The body has ended."""
         if self._begun and not self._is_over:
             self._is_over = True
-            for door in reversed(self._doors):
+            for door in self._doors:
                 door.leave(self)
 
     def abandon(self) -> None:
         """It has passed, and its body will never begin."""
         if self._begun and not self._is_over:
             self._is_over = True
-            for door in reversed(self._doors):
+            for door in self._doors:
                 door.put_back(self)
 
     @property
@@ -193,3 +201,15 @@ class Passage:
     def obstacle(self) -> Obstacle | None:
         """Return what it waits for."""
         return self._waits_at.obstacle(self) if self._waits_at is not None else None
+
+    @property
+    def priority(self) -> int:
+        """Higher goes first."""
+        step = self.step
+        return priority_of(step.run.headers, step.spec.options.priority)
+
+    @property
+    def fair_key(self) -> str:
+        """Whose turn it is among equals: the tenant's, else the run's."""
+        run = self.step.run
+        return str(run.headers.get("tenant") or run.id)

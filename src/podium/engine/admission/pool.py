@@ -7,7 +7,7 @@ does not use.
 
 from __future__ import annotations
 
-from typing import Any, Final
+from typing import Final
 
 import msgspec
 
@@ -24,9 +24,11 @@ IDLE_S: Final = 0.1
 """Permits that lie unused for so long are given back."""
 ASK_AGAIN_S: Final = 1.0
 """A worker in line asks again at least so often, to keep its place."""
+GIVE_AFTER_S: Final = 0.02
+"""Permits whose calls have ended are given back together, after this time."""
 AHEAD_SHARE: Final = 8
 """At most one part in so many of a limit is drawn ahead of need, and only while calls come fast."""
-AHEAD_MAX: Final = 64
+AHEAD_MAX: Final = 256
 _decode = msgspec.json.Decoder(Granted).decode
 _encode = msgspec.json.encode
 
@@ -59,7 +61,7 @@ class Pool:
         self._is_in_line = False
         """Whether this worker stands in the line of workers, as far as it knows."""
         self._is_asking = False
-        self._is_giving = False
+        self._giver: Cancellable | None = None
         self._asked_at_us = 0
         self._retry_at_us = 0
         self._timer: Cancellable | None = None
@@ -73,18 +75,12 @@ class Pool:
             self._free -= 1
             self._out += 1
             return True
-        visitor = passage.visitor
-        self._line.put(
-            passage, self._desk.now().at_us, priority=visitor.priority, key=visitor.fair_key
-        )
+        now_us = self._desk.now().at_us
+        self._line.put(passage, now_us, priority=passage.priority, key=passage.fair_key)
         self._newcomers.append(passage)
         if self._timer is None:
             self._serve()
         return False
-
-    def stands(self, passage: Passage) -> bool:
-        """A permit is good until it is used."""
-        return True
 
     def withdraw(self, passage: Passage) -> None:
         """It leaves the line."""
@@ -109,9 +105,6 @@ class Pool:
         else:
             self._free += 1
             self._serve()
-
-    def report(self, passage: Passage, outcome: str, types: tuple[str, ...], took_s: float) -> None:
-        """A limit does not care what became of a call."""
 
     def obstacle(self, passage: Passage) -> Obstacle:
         """Say what it waits for."""
@@ -229,19 +222,20 @@ class Pool:
         self._cancel_timer()
         if self._is_in_line:
             self._is_in_line = False
-            event = _encode(Withdraw(self._desk.holder))
-            self._desk.decide(permits.KIND, self._book_key, event, _nothing)
+            self._desk.tell(permits.KIND, self._book_key, _encode(Withdraw(self._desk.holder)))
         if self._free and self._idle is None:
             self._idle = self._desk.clock.call_later(IDLE_S, self._give_idle)
 
     def _give_soon(self) -> None:
-        """Give used permits back, many at once."""
-        if not self._is_giving:
-            self._is_giving = True
-            self._desk.clock.call_later(0.0, self._give_used)
+        """Give used permits back, many at once; at once if somebody waits for them."""
+        if self._giver is None:
+            self._giver = self._desk.clock.call_later(GIVE_AFTER_S, self._give_used)
+        if len(self._line) or self._others:
+            self._giver.cancel()
+            self._giver = self._desk.clock.call_later(0.0, self._give_used)
 
     def _give_used(self) -> None:
-        self._is_giving = False
+        self._giver = None
         if len(self._line) and (self._others or not self._retry_at_us):
             self._ask()  # with them, to hear when the next ones are free
         if self._used:
@@ -250,7 +244,7 @@ class Pool:
     def _give(self, unused: int = 0) -> None:
         used, self._used = self._used, 0
         event = Give(self._desk.holder, used, unused, self._use_by_us if unused else None)
-        self._desk.decide(permits.KIND, self._book_key, _encode(event), _nothing)
+        self._desk.tell(permits.KIND, self._book_key, _encode(event))
 
     def _give_idle(self) -> None:
         """Give back what lies here, unless calls still come fast."""
@@ -281,7 +275,3 @@ class Pool:
         if self._idle is not None:
             self._idle.cancel()
             self._idle = None
-
-
-def _nothing(_decision: Any) -> None:
-    """Nobody waits for the answer."""
