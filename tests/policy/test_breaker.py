@@ -163,7 +163,7 @@ def compare(rule: Rule, steps: list[tuple]) -> None:
             assert len(circuit.slices) <= SLICES
 
 
-@given(rule=RULES, steps=st.lists(STEPS, max_size=30))
+@given(rule=RULES, steps=st.lists(STEPS, min_size=8, max_size=30))
 @example(
     rule=Rule(failures=99, failure_share=0.5, calls_min=4, window_us=12 * SECOND),
     steps=[
@@ -171,7 +171,7 @@ def compare(rule: Rule, steps: list[tuple]) -> None:
         ("wait", 3 * SECOND), ("report", 0, [("ok", 4)]),
     ],
 )  # fmt: skip
-@settings(max_examples=150)
+@settings(max_examples=80)
 def test_as_the_naive_one(rule: Rule, steps: list[tuple]) -> None:
     """It opens, half opens and closes exactly when a breaker does that keeps a list of all calls
     that ended; it counts the probes in flight right, whoever dies."""
@@ -339,6 +339,16 @@ def test_the_list_of_changes_is_bounded() -> None:
 
     assert names == [str(number) for number in range(CHANGES_MAX, 2 * CHANGES_MAX)]
     assert service.circuit.turn == 2 * CHANGES_MAX
+
+
+def test_time_does_not_go_back() -> None:
+    """A commit whose clock was read a little earlier opens it no shorter."""
+    service = Service(Rule(failures=1))
+    service.report(("ok", 1))
+    service.at_us -= 4
+    view = service.report(("failed", 1))
+
+    assert view.open_until_us == 5 + 30 * SECOND
 
 
 def test_a_look_writes_nothing() -> None:

@@ -228,16 +228,16 @@ def compare(steps: list[tuple], *, is_nested: bool) -> None:
             assert naive.circular(naive.wishes()) == set()
 
 
-@given(steps=st.lists(STEPS, max_size=40))
-@settings(max_examples=150)
+@given(steps=st.lists(STEPS, min_size=15, max_size=40))
+@settings(max_examples=60)
 def test_as_the_naive_ones(steps: list[tuple]) -> None:
     """Whatever is asked in whatever order: one holder, the line in order, each deadlock refused
     and nothing else, fences that grow, and nothing left in the book of what has ended."""
     compare(steps, is_nested=False)
 
 
-@given(steps=st.lists(STEPS, max_size=60))
-@settings(max_examples=100)
+@given(steps=st.lists(STEPS, min_size=20, max_size=60))
+@settings(max_examples=50)
 def test_no_deadlock_comes_about(steps: list[tuple]) -> None:
     """Where newcomers that would close a circle are refused, there never is one: a lock that is
     passed on closes none, as nothing happens within a place that waits."""

@@ -52,8 +52,8 @@ STEPS = st.one_of(
 )
 
 
-@given(steps=st.lists(STEPS, max_size=60))
-@settings(max_examples=200)
+@given(steps=st.lists(STEPS, min_size=10, max_size=60))
+@settings(max_examples=80)
 def test_as_the_naive_one(steps: list[tuple]) -> None:
     """It gives out what a list gives that is searched each time."""
     queue: Queue[int] = Queue()
