@@ -144,12 +144,12 @@ class Flow(Workflow[..., Any]):
     def findings(self) -> tuple[Finding, ...]:
         """All that is wrong, in the order of the text."""
         found = list(self._found)
-        if self.document is not None:
-            with uncollected():
+        with uncollected():
+            if self.document is not None:
                 found += check_document(
                     self.document, self._registry.tasks, self._registry.workflows, known=found
                 )
-        placed = [self._placed(one) for one in found]
+            placed = [self._placed(one) for one in found]  # the text may be read once more for that
         return tuple(sorted(placed, key=lambda one: (one.line, one.column)))
 
     def check(self) -> list[Finding]:

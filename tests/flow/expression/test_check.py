@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from podium.flow.expression import Expression, Facts, Problem, Template
+from podium.flow.expression import Expression, Facts, Problem, Shapes, Template
 
 ORDER: dict[str, Any] = {
     "type": "object",
@@ -315,3 +315,23 @@ def test_odd_schemas_are_open() -> None:
         _, problems = Expression.parse("a.b.c == 1 || a[0].c > 2").check({"a": schema})
 
         assert [one for one in problems if one.code == "unknown-name"] == []
+
+
+def test_shapes_stand_for_schemas() -> None:
+    """They are made once for many expressions, and say the same; what was made up is asked for again."""
+
+    class Growing(dict[str, Any]):
+        def __missing__(self, name: str) -> dict[str, Any]:
+            return {}
+
+    schemas = Growing(SCHEMAS)
+    shapes = Shapes(schemas)
+    later = Expression.parse("later.field")
+
+    for source in ("order.total + n", "order.customer", "intent.order_id", "word.field"):
+        expression = Expression.parse(source)
+        assert expression.check(shapes) == expression.check(SCHEMAS)
+    assert shapes["order"] is shapes["order"]
+    assert later.check(shapes) == ({}, [])
+    schemas["later"] = {"type": "string"}
+    assert [one.code for one in later.check(shapes)[1]] == ["no-overload"]

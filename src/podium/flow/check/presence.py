@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
+from collections.abc import Set as AbstractSet
 from itertools import islice
 
 from podium.flow.check.conditions import (
@@ -247,21 +248,20 @@ class Presence:
         """Return what is known of values where an expression is evaluated."""
         reader = read.reader
         names = {one.root for one in read.value.references}
-        known: list[Condition] = [*self.holds[read.scope]]
+        known = _about(names, self.holds[read.scope])
         if reader is not None and not read.is_within:
             own = self._own.get(reader, ()) if read.word == "when" else ()
-            known.extend(one for one in self.guards.get(reader, _NOTHING) if one not in own)
+            known += _about(names, self.guards.get(reader, _NOTHING), own)
         else:
             needs = {
                 read.scope.find(one.root) for one in read.value.references if not one.is_optional
             }
             for need in needs if len(needs) <= _NEEDS_MAX else ():
                 if isinstance(need, Entry):
-                    known.extend(self.guards.get(need, _NOTHING))
+                    known += _about(names, self.guards.get(need, _NOTHING))
         facts = Facts()
-        for condition in known:
-            if condition.facts is not None and condition.names & names:
-                facts |= condition.facts
+        for one in known:
+            facts |= one
         if reader is not None and len(reader.handles) == 1:
             facts |= Facts(valued=[("outcome", reader.handles[0].id, "error")])
         return facts
@@ -291,6 +291,17 @@ class Presence:
     ) -> None:  # fmt: skip
         note = self._notes.error if is_error else self._notes.warn
         note(read.position, code, mention.at, message, hint, column=mention.column)
+
+
+def _about(
+    names: AbstractSet[str], conditions: Iterable[Condition], own: Collection[Condition] = ()
+) -> list[Facts]:
+    """Return what conditions say about names, but for a node's own ones."""
+    return [
+        one.facts
+        for one in conditions
+        if one.facts is not None and not one.names.isdisjoint(names) and one not in own
+    ]
 
 
 def _begins(work: Loop) -> bool:

@@ -11,7 +11,7 @@ from podium.flow.check.fits import misfit
 from podium.flow.check.layout import Entry, Layout, Read, Scope
 from podium.flow.check.notes import Code, Notes
 from podium.flow.check.presence import Presence
-from podium.flow.expression import Expression, JsonSchema, Kind
+from podium.flow.expression import Expression, JsonSchema, Kind, Shapes
 from podium.flow.expression.shapes import (
     OF_KIND,
     Shape,
@@ -90,7 +90,7 @@ class Values:
         self._workflows = workflows
         self._results = results
         self._input = input_schema(layout.document.input)
-        self._seen: dict[Scope, _Names] = {}
+        self._seen: dict[Scope, Shapes] = {}
         self.of_entry: dict[Entry, JsonSchema] = {}
         self._offered: dict[Scope, JsonSchema] = {}
         self.given: dict[Read, JsonSchema] = {}
@@ -148,11 +148,11 @@ class Values:
             word = read.word.rpartition("].")[2]
             note(read.position, code, read.at, f"{word!r} does not fit: {fault.text}.")
 
-    def _names(self, read: Read) -> _Names:
-        """Return the schemas of what an expression sees."""
+    def _names(self, read: Read) -> Shapes:
+        """Return the shapes of what an expression sees."""
         names = self._seen.get(read.scope)
         if names is None:
-            names = self._seen[read.scope] = _Names(self, read.scope)
+            names = self._seen[read.scope] = Shapes(_Names(self, read.scope))
         asked = {one.node for one in read.value.references if one.is_outcome}
         if not asked:
             return names
@@ -162,7 +162,7 @@ class Values:
             "properties": dict.fromkeys(asked, _OUTCOME),
             "required": [*asked],
         }
-        return own
+        return Shapes(own)
 
     def named(self, name: str, scope: Scope) -> JsonSchema | None:
         """Return the schema of what a name means; None where it is not known yet.

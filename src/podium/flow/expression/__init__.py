@@ -9,6 +9,7 @@ Both say what they refer to (``references``), what they give for JSON Schemas of
 what they give for values of it (``evaluate``). Nothing here does I/O, looks at a clock or throws dice.
 """
 
+from podium.flow.expression.check import Shapes
 from podium.flow.expression.errors import ExpressionError, Problem
 from podium.flow.expression.expression import Expression, JsonSchema
 from podium.flow.expression.facts import Facts
@@ -24,5 +25,6 @@ __all__ = [
     "Kind",
     "Problem",
     "Reference",
+    "Shapes",
     "Template",
 ]

@@ -409,29 +409,40 @@ class Check:
         return OPEN if source.is_open or not elements else union(elements)
 
 
-def check_node(
-    node: Node, schemas: Mapping[str, Any], facts: Facts
-) -> tuple[dict[str, Any], list[Problem]]:
+def check_node(node: Node, schemas: Schemas, facts: Facts) -> tuple[dict[str, Any], list[Problem]]:
     """Check a tree; return the schema of its result and the findings in the order of the text."""
-    check = Check(_Shapes(schemas))
+    check = Check(schemas if isinstance(schemas, Shapes) else Shapes(schemas))
     shape = check.infer(node, facts)
     return shape.schema(), sorted(check.problems, key=lambda problem: problem.column)
 
 
-class _Shapes(Mapping[str, Shape]):
-    """The shapes of the schemas that are asked for."""
+class Shapes(Mapping[str, Shape]):
+    """The shapes of the schemas that are asked for, each made once.
+
+    Whoever checks many expressions against the same schemas hands these on in their place.
+    """
 
     def __init__(self, schemas: Mapping[str, Any]) -> None:
         self._schemas = schemas
+        self._made: dict[str, Shape] = {}
 
     def __getitem__(self, name: str) -> Shape:
-        return shape_of(self._schemas[name])
+        found = self._made.get(name)
+        if found is None:
+            found = shape_of(self._schemas[name])
+            if name in self._schemas:  # else it was made up, and may be known later
+                self._made[name] = found
+        return found
 
     def __iter__(self) -> Any:
         return iter(self._schemas)
 
     def __len__(self) -> int:
         return len(self._schemas)
+
+
+Schemas = Mapping[str, Any] | Shapes
+"""A JSON Schema for each name, or the shapes made of them."""
 
 
 def _kinds_of(shape: Shape) -> frozenset[Kind | None]:

@@ -7,7 +7,7 @@ from functools import cached_property
 from typing import Any
 
 from podium.flow.expression import results
-from podium.flow.expression.check import check_node
+from podium.flow.expression.check import Schemas, check_node
 from podium.flow.expression.errors import ExpressionError, Problem
 from podium.flow.expression.evaluation import Compute, Scope, compile_node
 from podium.flow.expression.facts import NONE, Facts, facts_of
@@ -95,7 +95,7 @@ class Expression:
         return self._before + 1
 
     def check(
-        self, schemas: Mapping[str, JsonSchema], *, facts: Facts = NONE
+        self, schemas: Schemas, *, facts: Facts = NONE
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return the JSON Schema of the result, and all that cannot work, in the order of the text.
 

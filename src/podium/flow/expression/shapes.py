@@ -108,6 +108,9 @@ class Shape:
             return _inlined(self.source, self.root)
         if self.is_open or not self.forms:
             return {}
+        first = self.forms[0]
+        if len(self.forms) == 1 and first.kind and first.schema is _SCHEMAS[first.kind]:
+            return dict(first.schema)
         schemas: list[dict[str, Any]] = []
         for form in self.forms:
             each = _inlined(form.schema, form.root)

@@ -7,8 +7,9 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any, Final
 
+from podium.flow.expression.check import Schemas
 from podium.flow.expression.errors import ExpressionError, Problem
-from podium.flow.expression.expression import Expression, JsonSchema
+from podium.flow.expression.expression import Expression
 from podium.flow.expression.facts import NONE, Facts
 from podium.flow.expression.limits import BUILT_BYTES_MAX, VALUE_DEPTH_MAX
 from podium.flow.expression.references import Reference
@@ -66,7 +67,7 @@ class Template:
         return self._part.evaluate(variables)
 
     def check(
-        self, schemas: Mapping[str, JsonSchema], *, facts: Facts = NONE
+        self, schemas: Schemas, *, facts: Facts = NONE
     ) -> tuple[dict[str, Any], list[Problem]]:
         """Return the JSON Schema of the result, and all that cannot work, in the order of the text."""
         problems: list[Problem] = []
@@ -91,9 +92,7 @@ class _Part:
         """Return its value."""
 
     @abstractmethod
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         """Return its shape, and add what cannot work."""
 
 
@@ -109,9 +108,7 @@ class _Constant(_Part):
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         return self.value
 
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         return OF_KIND[KINDS[type(self.value)]]
 
 
@@ -127,9 +124,7 @@ class _Value(_Part):
     def evaluate(self, variables: Mapping[str, Any]) -> Any:
         return self.expression.evaluate(variables)
 
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         schema, found = self.expression.check(schemas, facts=facts)
         problems.extend(found)
         return shape_of(schema)
@@ -164,9 +159,7 @@ class _Text(_Part):
         except ExpressionError as error:
             raise expression.placed(error) from None
 
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         for each in self.expressions():
             schema, found = each.check(schemas, facts=facts)
             problems.extend(found)
@@ -198,9 +191,7 @@ class _List(_Part):
     def evaluate(self, variables: Mapping[str, Any]) -> list[Any]:
         return [each.evaluate(variables) for each in self.items]
 
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         return list_of([each.check(schemas, facts, problems) for each in self.items])
 
 
@@ -216,9 +207,7 @@ class _Map(_Part):
     def evaluate(self, variables: Mapping[str, Any]) -> dict[str, Any]:
         return {key: each.evaluate(variables) for key, each in self.entries.items()}
 
-    def check(
-        self, schemas: Mapping[str, JsonSchema], facts: Facts, problems: list[Problem]
-    ) -> Shape:
+    def check(self, schemas: Schemas, facts: Facts, problems: list[Problem]) -> Shape:
         return map_of(
             {key: each.check(schemas, facts, problems) for key, each in self.entries.items()}
         )

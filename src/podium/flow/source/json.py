@@ -158,9 +158,7 @@ class _Scan:
 
     def _value(self, token: str, start: int) -> Any:
         try:
-            value = json.loads(
-                token, parse_int=integer, parse_float=real, parse_constant=_refuse_constant
-            )
+            value = _DECODER.decode(token)
             if isinstance(value, str):
                 value.encode()
         except BadNumberError as error:
@@ -174,3 +172,8 @@ class _Scan:
 
 def _refuse_constant(word: str) -> NoReturn:
     raise BadNumberError(f"{word} is no number that JSON has.")
+
+
+_DECODER: Final = json.JSONDecoder(
+    parse_int=integer, parse_float=real, parse_constant=_refuse_constant
+)
