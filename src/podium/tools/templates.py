@@ -99,8 +99,20 @@ class Template:
         )
 
 
+def quoted(value: Any, name: str) -> str:
+    """Return a value as a part of a path; it ends no part.
+
+    Raises:
+        ArgumentRefused: It is none of text, number, true and false.
+    """
+    return quote(text_of(value, name), safe="")
+
+
 def path_of(
-    template: Template, values: Mapping[str, Any], written: Callable[[str], str] = resolve
+    template: Template,
+    values: Mapping[str, Any],
+    written: Callable[[str], str] = resolve,
+    encode: Callable[[Any, str], str] = quoted,
 ) -> str:
     """Return a path whose segments are those of the template, whatever the values are.
 
@@ -108,13 +120,14 @@ def path_of(
         template: The path.
         values: The arguments.
         written: What becomes of the author's own text.
+        encode: Makes a part of a path of a value, given its name too.
 
     Raises:
         ArgumentRefused: A value would make an empty segment, ``.`` or ``..``.
     """
     marked = template.fill(
         values,
-        lambda value, name: f"\0{quote(text_of(value, name), safe='')}",
+        lambda value, name: f"\0{encode(value, name)}",
         lambda text: quote(written(text).replace("\0", ""), safe=_WRITTEN_IN_PATHS),
     )
     for segment in marked.split("/"):
