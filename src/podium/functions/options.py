@@ -238,7 +238,7 @@ def _raised(what: str, spec: TaskSpec, given: str | Effect) -> Effect:
         return effect
     stronger = _RISING[_RISING.index(spec.effect) + 1 :] if spec.effect in _RISING else ()
     if effect not in stronger:
-        known = f"one of {', '.join(map(str, stronger))}" if stronger else "nothing else"
+        known = " or ".join(map(str, stronger)) or "nothing else"
         raise InvalidOption(
             f"{what}(effect={str(effect)!r}): {spec.name} is declared as {spec.effect!s}, and a call "
             f"may only say more than that: {known}."

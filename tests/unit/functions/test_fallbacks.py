@@ -322,12 +322,12 @@ def test_a_call_that_is_called_off_has_no_fallback() -> None:
         await asyncio.sleep(0)
         waiting.cancel()
         await asyncio.wait([waiting])
-        return [value]
+        return [value, await quick(4)]
 
     output, steps, notes = drive(outcome_of(racing))
 
-    assert output == [2]
-    assert "other" not in asked
+    assert output == [2, 4]
+    assert asked == ["slow"]  # that of the race
     assert not [path for path, _ in steps if "fallback" in path]
     assert notes == []
 
