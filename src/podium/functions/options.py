@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import logging
 import string
 
 from collections.abc import Callable, Iterable, Mapping, Sequence
@@ -14,6 +15,7 @@ from podium.core.codec import Codec, codec_for, encode, short, type_hints
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named
 from podium.core.errors import InvalidOption, ValueNotPortable
+from podium.core.notes import NOTHING
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.priority import checked_priority
 from podium.core.retry import NO_RETRY, Retry
@@ -70,6 +72,8 @@ class CommonKeywords(TypedDict, total=False):
         compensate: A task that undoes the step when the run fails or is cancelled. It is given,
             by name, the step's arguments, ``result`` and ``outcome``.
         not_done: Exception types that mean: this certainly did not happen.
+        capture_logs: From which level records of ``logging`` are kept with the attempt: ``INFO``,
+            ``WARNING`` (the default) or another; False keeps none.
         expect: How long it usually takes; over 50 ms its start is committed whatever its effect.
     """
 
@@ -91,6 +95,7 @@ class CommonKeywords(TypedDict, total=False):
     reconcile: Registered
     compensate: Registered
     not_done: tuple[type[BaseException], ...]
+    capture_logs: str | bool
     expect: Duration
 
 
@@ -287,6 +292,17 @@ def _expect(subject: _Subject, option: str, given: Duration | None) -> float:
     return _seconds(subject, option, given) or 0.0
 
 
+def _level(subject: _Subject, option: str, given: Any) -> int:
+    if isinstance(given, bool):
+        return logging.WARNING if given else NOTHING
+    level = logging.getLevelNamesMapping().get(given) if isinstance(given, str) else None
+    if not level:
+        raise InvalidOption(
+            f"{subject.what}: {option}={given!r}; expected the name of a level, as 'INFO', or False."
+        )
+    return level
+
+
 def _flag(_subject: _Subject, _option: str, given: Any) -> bool:
     return bool(given)
 
@@ -417,6 +433,7 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[_Subject, str, Any], Any]]]] = {
     "reconcile": ("reconcile", _spec_of),
     "compensate": ("compensate", _spec_of),
     "not_done": ("not_done", _types),
+    "capture_logs": ("capture_level", _level),
     "expect": ("expect_s", _expect),
 }
 """Option → the field of :class:`TaskOptions` it becomes, and what checks it."""
