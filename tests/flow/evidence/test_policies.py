@@ -110,6 +110,12 @@ def test_an_effect_is_raised_never_lowered(stage: Stage) -> None:
     assert effects == ["read", "write", "once"]
     assert stage.codes(nodes % ("get", "pure")) == ["effect-lowered"]
     assert stage.codes(nodes % ("put", "read")) == ["effect-lowered"]
+    for none in (
+        "transaction",
+        "done",
+        "[write]",
+    ):  # what a task does as one is not a matter of words
+        assert stage.codes(nodes % ("put", none)) == ["wrong-type"]
 
 
 def test_what_a_compensation_is_given(stage: Stage) -> None:

@@ -9,12 +9,11 @@ from typing import Any
 import jsonschema_rs
 import pytest
 
-from podium.core.effects import Effect
 from podium.core.retry import Retry
 from podium.flow.parse import parse
 from podium.flow.parse.fields import TYPES
 from podium.flow.parse.nodes import KINDS
-from podium.flow.parse.policies import COMMON
+from podium.flow.parse.policies import COMMON, EFFECTS
 from podium.flow.schema import language_schema
 from tests.flow.schema.tools import TASKS
 
@@ -88,7 +87,7 @@ def test_words_that_are_elsewhere_too() -> None:
     shown = DEFINITIONS["type"]["anyOf"][0]["enum"]
 
     assert shown == [*TYPES, *(f"{word}?" for word in TYPES)]
-    assert DEFINITIONS["word_effect"]["enum"] == [effect.value for effect in Effect]
+    assert DEFINITIONS["word_effect"]["enum"] == [effect.value for effect in EFFECTS]
     retry = DEFINITIONS["word_retry"]["then"]["properties"]
     usual = Retry()
     assert {name.removesuffix("_s") for name in Retry.__slots__} == {*retry}

@@ -22,6 +22,8 @@ LATER: Final = frozenset({"breaker", "fallback", "cache", "rate", "lock", "budge
 """Words of the language that this version does not carry out yet."""
 _AFTER = re.compile(r"[a-z][a-z0-9_]*\??")
 _RETRY: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter", "on", "not_on")
+EFFECTS: Final = tuple(one for one in Effect if one is not Effect.TRANSACTION)
+"""What a flow can raise a task to; a transaction is one by how it was written."""
 
 
 def read_policy(words: Words) -> Policy:
@@ -113,15 +115,13 @@ def _effect(words: Words) -> Effect | None:
     if "effect" not in words:
         return None
     given = words.take("effect")
-    try:
+    if given in EFFECTS:
         return Effect(given)
-    except ValueError:
-        known = [effect.value for effect in Effect]
-        hint = near(str(given), known) or f"Effects are {', '.join(known)}."
-        words.reading.fault(
-            "wrong-type", words.at_word("effect"), f"{given!r:.80} is no effect.", hint
-        )
-        return None
+    known = [effect.value for effect in EFFECTS]
+    hint = near(str(given), known) or f"Effects are {', '.join(known)}."
+    text = f"{given!r:.80} is no effect that a flow can give."
+    words.reading.fault("wrong-type", words.at_word("effect"), text, hint)
+    return None
 
 
 def _compensation(words: Words) -> Compensation | None:

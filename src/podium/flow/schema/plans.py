@@ -14,9 +14,9 @@ import json
 from collections.abc import Mapping
 from typing import Any, Final
 
-from podium.core.effects import Effect
 from podium.core.spec import TaskSpec
 from podium.flow.model import LANGUAGE
+from podium.flow.parse.policies import EFFECTS
 from podium.flow.schema.language import KINDS
 from podium.flow.schema.tasks import Signature, signature
 from podium.flow.schema.words import Schema
@@ -202,7 +202,7 @@ def _node(signatures: list[Signature] | None) -> Schema:
         "retry": {"type": ["integer", "object"], "description": "Attempts, or {attempts, backoff: 200ms}"},
         "timeout": _text("Longest attempt, such as 30s"),
         "total_timeout": _text("Longest with all attempts"),
-        "effect": _text("Raises the task's effect", *(effect.value for effect in Effect)),
+        "effect": _text("Raises the task's effect", *(effect.value for effect in EFFECTS)),
         "compensate": {"type": ["string", "object"], "description": "Task that undoes it, or {call, args}"},
     }  # fmt: skip
     kinds = ", ".join(KINDS)
