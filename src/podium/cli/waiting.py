@@ -22,7 +22,7 @@ class Wait:
     """One thing that a run waits for.
 
     Attributes:
-        kind: ``signal ask unknown timer retry child send``.
+        kind: ``signal ask unknown timer retry child send rate concurrency breaker lock``.
         what: What it is, for people.
         unblocked_by: What will let the run go on.
         commands: What to type for that, if anything.
@@ -154,6 +154,31 @@ def _child(place: _Place, entry: dict[str, Any]) -> Wait:
     )  # fmt: skip
 
 
+def _shared(place: _Place, entry: dict[str, Any]) -> Wait:
+    """A limit or a breaker: the text says which, and why."""
+    due = moment(entry["until"]) if "until" in entry else None
+    commands: tuple[str, ...] = ()
+    unblocked_by = "time" if due else "a call that ends"
+    if entry["kind"] == "breaker":
+        commands = (command("breakers", "show", entry["name"], database=place.database),)
+        unblocked_by = "the service, when it works again"
+    return Wait(
+        kind=entry["kind"], path=entry["path"], since=moment(entry["since"]), due=due,
+        what=f"{clean(entry['text'])}" + (f" (until {clock(due)})" if due else ""),
+        unblocked_by=unblocked_by, commands=commands,
+    )  # fmt: skip
+
+
+def _lock(place: _Place, entry: dict[str, Any]) -> Wait:
+    text = clean(entry["text"])
+    return Wait(
+        kind="lock", path=entry["path"], since=moment(entry["since"]),
+        what=f"the lock {clean(entry['name'])!r}" + (f": {text}" if text else ""),
+        unblocked_by="the run that has it",
+        commands=(command("locks", "list", database=place.database),),
+    )  # fmt: skip
+
+
 def _other(_place: _Place, entry: dict[str, Any]) -> Wait:
     return Wait(
         kind=entry["kind"], path=entry["path"], since=moment(entry["since"]),
@@ -168,4 +193,8 @@ _KINDS = {
     "timer": _timer,
     "retry": _retry,
     "child": _child,
+    "rate": _shared,
+    "concurrency": _shared,
+    "breaker": _shared,
+    "lock": _lock,
 }

@@ -7,12 +7,13 @@ import os
 from types import TracebackType
 from typing import Any, Self, TypeVar
 
+from podium.client.common import BreakerView, LimitView, LockPlace, LockView
 from podium.client.desk import NOT_OPEN, Desk, DeskOptions
 from podium.client.handle import Run
 from podium.client.locations import database_path
 from podium.client.views import AskView, RunView
 from podium.core.codec import encode_sorted
-from podium.core.errors import IdInUse, InvalidOption, UsageError
+from podium.core.errors import BreakerNotFound, IdInUse, InvalidOption, LockNotFound, UsageError
 from podium.core.limits import PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
 from podium.core.priority import PRIORITY_HEADER, checked_priority
 from podium.core.spec import WorkflowSpec, registry
@@ -20,6 +21,7 @@ from podium.engine.engine import EngineOptions
 from podium.functions.calls import Workflow
 from podium.journal.records import Kind, decode_value
 from podium.journal.store import RunRow
+from podium.policy import breaker, lock
 
 R = TypeVar("R")
 
@@ -163,6 +165,47 @@ class Podium:
             run = self.desk.reader.run_by_num(row.run)
             found.append(AskView.of(row, run.id if run else "?"))
         return found
+
+    # what runs share ----------------------------------------------------------------------
+
+    def breakers(self) -> list[BreakerView]:
+        """Return every breaker, how it stands and why."""
+        return self.desk.common.breakers()
+
+    def limits(self) -> list[LimitView]:
+        """Return the rates and limits of concurrency that are in use."""
+        return self.desk.common.limits()
+
+    def locks(self) -> list[LockView]:
+        """Return every lock that a run has, and who waits for it."""
+        return self.desk.common.locks()
+
+    async def reset_breaker(self, key: str, *, by: str = "an operator") -> BreakerView:
+        """Close a breaker by hand: calls pass again, whatever was counted.
+
+        Raises:
+            BreakerNotFound: No call was ever reported to one of that name.
+        """
+        known = {one.key for one in self.breakers()}
+        if key not in known:
+            raise BreakerNotFound(key, known)
+        await self.desk.decide(breaker.KIND, key, breaker.Reset(by))
+        return next(one for one in self.breakers() if one.key == key)
+
+    async def release_lock(self, key: str, *, by: str = "an operator") -> LockPlace:
+        """Take a lock from who has it; return who that was. The next in line has it then.
+
+        The run is not told: its fence is out of date from then on.
+
+        Raises:
+            LockNotFound: Nobody has a lock of that name.
+        """
+        known = {one.key for one in self.locks()}
+        if key not in known:
+            raise LockNotFound(key, known)
+        holder = next(one.holder for one in self.locks() if one.key == key)
+        await self.desk.decide(lock.KIND, key, lock.Break(by))
+        return holder
 
     # inside -----------------------------------------------------------------------------
 

@@ -12,6 +12,7 @@ from typing import Any
 
 import msgspec
 
+from podium.client.common import CommonViews
 from podium.client.files import FileVault
 from podium.core.errors import RunNotFound, StoreFenced, UsageError
 from podium.core.limits import CLOSE_WAIT_S
@@ -122,6 +123,7 @@ class Desk:
         self.reader: SqliteReader = self.store.reader()
         self.worker = self._begin(options) if options.executes else None
         self.engine: Engine | None = self.worker.engine if self.worker else None
+        self.common = CommonViews(self.reader, SystemClock(asyncio.get_running_loop()))
         self.payload_bytes_max = options.engine.payload_bytes_max
         self._is_closed = False
         self._entropy = SystemEntropy()
@@ -253,6 +255,19 @@ class Desk:
         engine.append_for_client(batch, result.append)
         await self._settled(engine)
         return result[0] if result else CommitResult()
+
+    async def decide(self, kind: str, key: str, event: msgspec.Struct) -> bytes:
+        """Ask a shared policy; return the decision once it is durable."""
+        self._require_open()
+        engine, told = self.engine, msgspec.json.encode(event)
+        if engine is None or engine.is_closed:
+            batch = Batch(shared=[(kind, key, told)], now=self.common.now())
+            result = await asyncio.to_thread(self.store.commit, batch, None)
+            return result.decisions[0]
+        decisions: list[bytes] = []
+        engine.desk.decide(kind, key, told, decisions.append)
+        await self._settled(engine)
+        return decisions[0]
 
     # waiting ----------------------------------------------------------------------------
 

@@ -11,6 +11,9 @@
     │   ├── NotInWorkflow             a durable primitive was used outside a workflow
     │   ├── ForgottenAwait            a call was made in a workflow and never awaited
     │   ├── SecretInvalid             a reference to a secret that can never give one
+    │   ├── NotKnown                  nothing shared has that name
+    │   │   ├── BreakerNotFound       … no call was ever reported to such a breaker
+    │   │   └── LockNotFound          … nobody has such a lock
     │   ├── FlowInvalid               a flow document has errors; every one is named
     │   ├── FlowNotFound              there is no flow document at a path
     │   └── TaskMissing               a flow names a task or module that is not here
@@ -55,6 +58,9 @@ Cancellation inside a workflow is :class:`asyncio.CancelledError`, a ``BaseExcep
 
 from __future__ import annotations
 
+import difflib
+
+from collections.abc import Iterable
 from typing import ClassVar
 
 import msgspec
@@ -168,6 +174,35 @@ class SecretInvalid(UsageError):
     """A reference to a secret that is none, or whose source can never give it."""
 
     code = "secret-invalid"
+
+
+class NotKnown(UsageError):
+    """There is nothing shared of that name."""
+
+    code = "not-known"
+
+    def __init__(self, what: str, key: str, known: Iterable[str]) -> None:
+        near = difflib.get_close_matches(key, sorted(known), n=3)
+        hint = f" Did you mean {', '.join(map(repr, near))}?" if near else ""
+        super().__init__(f"{what} {key!r}.{hint}")
+
+
+class BreakerNotFound(NotKnown):
+    """No call was ever reported to a breaker of that name."""
+
+    code = "breaker-not-found"
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        super().__init__("No call was ever reported to a breaker", key, known)
+
+
+class LockNotFound(NotKnown):
+    """Nobody has a lock of that name."""
+
+    code = "lock-not-found"
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        super().__init__("Nobody has a lock", key, known)
 
 
 class RunError(PodiumError):

@@ -230,9 +230,7 @@ class Step(Inquiry):
         self._has_begun = True
         self._bodied = attempt
         run.engine.in_flight += 1
-        self._executing = run.engine.executor.start(
-            attempt, partial(self._done, attempt, passage)
-        )
+        self._executing = run.engine.executor.start(attempt, partial(self._done, attempt, passage))
         options = self.spec.options
         if options.timeout_s is not None:
             self._handed_at = run.clock_us()
