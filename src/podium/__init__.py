@@ -112,33 +112,37 @@ if TYPE_CHECKING:
         StatementRefused,
     )
     from podium.tools.sql.receipts import ReceiptLost
+    from podium.tools.sql.tools import sql_query_tool, sql_schema_tool, sql_tool
     from podium.tools.tool import Tool, tool
 
 __version__ = VERSION
 
 _LATE = {
-    "Podium": "podium.client.app",
-    "Run": "podium.client.handle",
-    "run": "podium.client.portal",
-    "Flow": "podium.flow",
-    "FlowInvalid": "podium.flow",
+    "ArgumentsInvalid": "podium.tools.reply",
     "ConstraintViolated": "podium.tools.sql.errors",
     "Database": "podium.tools.sql.database",
     "DatabaseError": "podium.tools.sql.errors",
     "DatabaseUnavailable": "podium.tools.sql.errors",
+    "dispatch": "podium.tools.dispatch",
+    "dispatch_all": "podium.tools.dispatch",
+    "Flow": "podium.flow",
+    "FlowInvalid": "podium.flow",
     "FromRun": "podium.tools.from_run",
+    "http_tool": "podium.tools.http",
+    "HttpError": "podium.tools.net_errors",
+    "Podium": "podium.client.app",
     "ReceiptLost": "podium.tools.sql.receipts",
+    "Run": "podium.client.handle",
+    "run": "podium.client.portal",
+    "sql_query_tool": "podium.tools.sql.tools",
+    "sql_schema_tool": "podium.tools.sql.tools",
+    "sql_tool": "podium.tools.sql.tools",
     "StatementRefused": "podium.tools.sql.errors",
-    "ArgumentsInvalid": "podium.tools.reply",
     "Tool": "podium.tools.tool",
+    "tool": "podium.tools.tool",
     "ToolError": "podium.tools.reply",
     "ToolReply": "podium.tools.reply",
     "UnknownTool": "podium.tools.registry",
-    "dispatch": "podium.tools.dispatch",
-    "dispatch_all": "podium.tools.dispatch",
-    "tool": "podium.tools.tool",
-    "HttpError": "podium.tools.net_errors",
-    "http_tool": "podium.tools.http",
 }
 
 __all__ = [
@@ -157,7 +161,8 @@ __all__ = [
     "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
     "lock", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
     "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
-    "sleep", "sleep_until", "task", "tool", "uuid4", "warn", "workflow",
+    "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool",
+    "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

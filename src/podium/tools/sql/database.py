@@ -8,7 +8,7 @@ import inspect
 import time
 import weakref
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Collection, Iterator, Mapping
 from contextlib import contextmanager
 from contextvars import ContextVar
 from pathlib import Path
@@ -24,8 +24,9 @@ from podium.core.transactions import Answer, AsyncTransaction, Transaction, mark
 from podium.tools.sql import receipts
 from podium.tools.sql.gate import Gate
 from podium.tools.sql.hand import Hand
-from podium.tools.sql.pool import Connection, Pool
-from podium.tools.sql.work import Work
+from podium.tools.sql.pool import Connection, Pool, discard
+from podium.tools.sql.reading import Found, Limits
+from podium.tools.sql.work import Work, begin_with_receipts
 
 R = TypeVar("R")
 _FORMS: Final = "sqlite:///shop.db, sqlite:////var/lib/shop.db or postgresql://user@host/name"
@@ -81,7 +82,7 @@ class Database:
         """
         before_us = time.time_ns() // 1000 - round(seconds(older_than, what="prune") * 1e6)
         with self._gate:
-            connection = self._pool.begin(with_receipts=True)
+            connection = self._pool.begin(begin_with_receipts)
             try:
                 deleted = receipts.prune(connection, before_us)
                 connection.commit()
@@ -90,6 +91,45 @@ class Database:
                 raise
             self._pool.give_back(connection)
         return deleted
+
+    def read(
+        self, sql: str, named: Mapping[str, Any], limits: Limits,
+        *, tables: Collection[str] | None = None, is_foreign: bool = False,
+    ) -> Found:  # fmt: skip
+        """Carry out one statement that cannot write; it blocks.
+
+        Args:
+            sql: The statement.
+            named: Its values.
+            limits: How much is read.
+            tables: What may be read, where somebody else wrote the statement; None: all there are.
+            is_foreign: Whether somebody else (a model) wrote it.
+
+        Raises:
+            StatementRefused: It does something else than read what it may.
+            LimitReached: It took too long.
+            DatabaseError: The database cannot do it.
+        """
+        if self._path is not None:
+            from podium.tools.sql.sqlite_reading import read_sqlite
+
+            return read_sqlite(
+                self._path, sql, named, limits, self._wait_s, tables=tables, is_foreign=is_foreign
+            )
+        from podium.tools.sql.postgres_reading import read_postgres
+
+        with self._gate:
+            connection: Any = self._pool.begin(lambda one: one.begin_reading(limits.seconds))
+            try:
+                found = read_postgres(
+                    connection, sql, named, limits, tables=tables, is_foreign=is_foreign
+                )
+                connection.rollback()
+            except BaseException:
+                discard(connection)
+                raise
+            self._pool.give_back(connection)
+            return found
 
     def transactional(self, body: Callable[..., Any]) -> Callable[..., Any]:
         """Return the body as a function without its first parameter, which runs in a transaction.

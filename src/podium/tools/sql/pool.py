@@ -65,8 +65,8 @@ class Pool:
         self._lock = threading.Lock()
         self._idle: list[Connection] = []
 
-    def begin(self, *, with_receipts: bool) -> Connection:
-        """Return a connection with an open transaction.
+    def begin(self, opening: Callable[[Any], None]) -> Connection:
+        """Return a connection with what ``opening`` opens on it.
 
         Raises:
             DatabaseError: There is none to be had.
@@ -76,9 +76,7 @@ class Pool:
                 kept = self._idle.pop() if self._idle else None
             connection = kept or self._connect()
             try:
-                if with_receipts:
-                    connection.make_receipts()
-                connection.begin()
+                opening(connection)
             except DatabaseError:
                 discard(connection)
                 if kept is None:

@@ -50,6 +50,8 @@ _ENDING: Final = re.compile(
 _LATER: Final = ("08", "25P03", "40", "53", "55P03", "57P")
 """SQLSTATEs of what may work later: connections, silence, serialization, resources, locks, shutdown."""
 _CHANGING: Final = ("INSERT", "UPDATE", "DELETE", "MERGE")
+_AFRESH: Final = "reset session authorization; reset all;"
+"""What the last transaction has set for its session is taken back."""
 
 
 class PostgresConnection:
@@ -60,17 +62,22 @@ class PostgresConnection:
         wait_s: How long to wait for locks.
         idle_s: How long the server keeps a transaction whose process is silent.
 
+    Attributes:
+        raw: The driver's own.
+
     Raises:
         DatabaseUnavailable: There is no connection.
     """
 
     def __init__(self, url: str, wait_s: float, idle_s: float) -> None:
-        self._connection = connect(url)
-        self._begin = (
-            # What the last transaction has set for the session is taken back first.
-            "reset session authorization; reset all; begin;"
-            f"set local lock_timeout = {max(1, round(wait_s * 1000))};"
+        self.raw = self._connection = connect(url)
+        self._idle = (
             f"set local idle_in_transaction_session_timeout = {max(1, round(idle_s * 1000))};"
+        )
+        self._begin = (
+            f"{_AFRESH} begin;"
+            f"set local lock_timeout = {max(1, round(wait_s * 1000))};"
+            f"{self._idle}"
             # The receipt must not be lost, with its rows, after Podium has recorded the result.
             "select set_config('synchronous_commit', 'on', true)"
             " where current_setting('synchronous_commit') = 'off'"
@@ -96,6 +103,14 @@ class PostgresConnection:
         """Open a transaction."""
         with translated("begin"):
             self._connection.execute(self._begin)
+
+    def begin_reading(self, limit_s: float) -> None:
+        """Open a transaction that cannot write, with a limit for each of its statements."""
+        with translated("begin"):
+            self._connection.execute(
+                f"{_AFRESH} begin read only; {self._idle}"
+                f"set local statement_timeout = {max(1, round(limit_s * 1000))}"
+            )
 
     def run(self, sql: str, values: tuple[Any, ...], named: Mapping[str, Any]) -> Answer:
         """Carry out a statement of the user's."""

@@ -20,6 +20,12 @@ RECEIPT_BYTES_MAX = 1024 * 1024
 _LOOK_AGAIN_S = 0.2
 
 
+def begin_with_receipts(connection: Connection) -> None:
+    """Open a transaction that may look at receipts."""
+    connection.make_receipts()
+    connection.begin()
+
+
 class Work:
     """Opens a transaction, lets a body write, commits its rows with the receipt. It blocks.
 
@@ -47,9 +53,10 @@ class Work:
 
     def open(self) -> bool:
         """Open the transaction; True where it happened before, and :attr:`value` is its result."""
-        self._connection = self._pool.begin(with_receipts=self._key is not None)
         if self._key is None:
+            self._connection = self._pool.begin(lambda connection: connection.begin())
             return False
+        self._connection = self._pool.begin(begin_with_receipts)
         try:
             found = receipts.claim(self._connection, self._key)
             if found is not None:
