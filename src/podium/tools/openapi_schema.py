@@ -5,16 +5,21 @@ from __future__ import annotations
 import re
 
 from collections.abc import Mapping
+from functools import lru_cache
 from typing import Any, Final
 
 from podium.core.validation import Validator
 from podium.tools.openapi_document import Document, Unusable
 
 _OPENAPI_ONLY: Final = frozenset(
-    {"nullable", "discriminator", "xml", "externalDocs", "example", "readOnly", "writeOnly"}
-)
+    {
+        "nullable", "discriminator", "xml", "externalDocs", "example", "readOnly", "writeOnly",
+        "$recursiveAnchor",
+    }
+)  # fmt: skip
 _OF_NAMES: Final = frozenset({"properties", "patternProperties", "$defs", "dependentSchemas"})
 _OF_LISTS: Final = frozenset({"allOf", "anyOf", "oneOf", "prefixItems"})
+_UNIQUE: Final = frozenset({"required", "enum"})
 _OF_ONE: Final = frozenset(
     {
         "items", "additionalProperties", "not", "if", "then", "else", "contains", "propertyNames",
@@ -49,24 +54,32 @@ class Schemas:
             raise Unusable(f"{schema!r:.80} is no schema")
         if "$ref" in schema:
             others = {} if self._document.is_30 else self._words(schema)
-            return {**others, "$ref": self._defined(str(schema["$ref"]))}
-        found = self._words(schema)
-        self._hide(found, schema)
-        if not self._document.is_30:
-            return found
-        _number_limits(found)
+            found = {**others, "$ref": self._defined(str(schema["$ref"]))}
+        else:
+            found = self._words(schema)
+            self._hide(found, schema)
+            _number_limits(found)
         return _nullable(found) if schema.get("nullable") is True else found
 
     def whole(self, schema: Mapping[str, Any]) -> dict[str, Any]:
-        """Return a schema that stands on its own."""
-        return {**schema, "$defs": self.definitions} if self.definitions else dict(schema)
+        """Return a schema that stands on its own.
+
+        Raises:
+            Unusable: It is none.
+        """
+        found = {**schema, "$defs": self.definitions} if self.definitions else dict(schema)
+        try:
+            Validator(found)
+        except ValueError as problem:
+            raise Unusable(f"a schema is none: {str(problem)[:300]}") from None
+        return found
 
     def _words(self, schema: Mapping[str, Any]) -> dict[str, Any]:
         found: dict[str, Any] = {}
         for key, value in schema.items():
             if key in _OPENAPI_ONLY or key == "$ref" or key.startswith("x-"):
                 continue
-            if key == "pattern" and not _is_understood(value):
+            if key == "pattern" and not _is_understood(str(value)):
                 continue  # the service looks at it; ours takes linear time and looks nowhere around
             if key in _OF_NAMES and isinstance(value, Mapping):
                 found[key] = {str(name): self.of(one) for name, one in value.items()}
@@ -74,6 +87,8 @@ class Schemas:
                 found[key] = [self.of(one) for one in value]
             elif key in _OF_ONE:
                 found[key] = self.of(value)
+            elif key in _UNIQUE and isinstance(value, list):  # often written with a name twice
+                found[key] = [one for at, one in enumerate(value) if one not in value[:at]]
             else:
                 found[key] = value
         return found
@@ -109,7 +124,7 @@ class Schemas:
 def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """Say null as JSON Schema does."""
     kind = schema.get("type")
-    if isinstance(kind, str) and not _OF_LISTS & schema.keys():
+    if isinstance(kind, str) and not (_OF_LISTS | {"$ref"}) & schema.keys():
         enum = {"enum": [*schema["enum"], None]} if None not in schema.get("enum", [None]) else {}
         return {**schema, "type": [kind, "null"], **enum}
     words = {key: schema.pop(key) for key in ("description", "title", "default") if key in schema}
@@ -126,7 +141,8 @@ def _number_limits(schema: dict[str, Any]) -> None:
                 schema[word] = schema.pop(limit)
 
 
-def _is_understood(pattern: Any) -> bool:
+@lru_cache(maxsize=1024)
+def _is_understood(pattern: str) -> bool:
     try:
         Validator({"pattern": pattern})
     except ValueError:
