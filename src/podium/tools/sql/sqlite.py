@@ -207,7 +207,7 @@ class Statement:
         self._cursor.close(True)
 
     def _begins(self, cursor: Any, sql: str, _values: Any) -> bool:
-        if not sql.strip():
+        if not cursor.has_vdbe:  # nothing but comments and semicolons
             return True
         self._count += 1
         if self._count > 1:

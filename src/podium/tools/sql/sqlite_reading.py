@@ -19,7 +19,7 @@ _STEPS: Final = 1000
 """How many instructions of SQLite's machine pass between two looks at the clock."""
 _VALUE_BYTES: Final = 1024 * 1024
 _SQL_BYTES: Final = 100_000
-_LOOKING: Final = PRAGMAS - {"user_version", "defer_foreign_keys", "data_version"}
+_LOOKING: Final = PRAGMAS - {"user_version", "defer_foreign_keys"}
 _FUNCTIONS_REFUSED: Final = frozenset({"load_extension", "fts3_tokenizer", "readfile", "writefile"})
 _TABLE_FUNCTIONS: Final = frozenset({"json_each", "json_tree"})
 
@@ -121,8 +121,12 @@ class _Judge:
             if function not in _FUNCTIONS_REFUSED:
                 return apsw.SQLITE_OK
             return self._refuse(f"the function {function} is not allowed.")
-        if action == apsw.SQLITE_PRAGMA and self._readable is None and name in _LOOKING:
-            return apsw.SQLITE_OK
+        if action == apsw.SQLITE_PRAGMA:
+            known = (
+                {"data_version"} if self._readable is not None else _LOOKING
+            )  # full text asks it
+            if name in known:
+                return apsw.SQLITE_OK
         return self._refuse("only reading is allowed (one SELECT).")
 
     def _reads(self, table: str, within: str) -> int:

@@ -109,7 +109,8 @@ def sql_tool(
     limits = _limits(what, given, 1000, 1024 * 1024, "30s")
     used = [found for _, found in _NAMES.findall(sql) if found]
     shape = shape_of(what, parameters, used, _RETURNS[kind])
-    given.setdefault("description", shape.description or f"Carries out: {' '.join(sql.split())}")
+    if not shape.description:
+        given.setdefault("description", f"Carries out: {' '.join(sql.split())}")
 
     def read(**arguments: Any) -> Any:
         if kind != "rows":
