@@ -101,10 +101,14 @@ RULES = st.builds(
 )
 HOLDERS = st.sampled_from("abc")
 OUTCOMES = st.sampled_from(["ok", "ok", "failed", "slow"])
+REPORTS = st.tuples(
+    st.just("report"),
+    st.sampled_from([0, 0, 0, 1, 2]),
+    st.lists(st.tuples(OUTCOMES, st.integers(1, 9)), min_size=1, max_size=4),
+)
 STEPS = st.one_of(
-    st.tuples(
-        st.just("report"), st.integers(0, 2), st.lists(st.tuples(OUTCOMES, st.integers(1, 9)))
-    ),
+    REPORTS,
+    REPORTS,
     st.tuples(st.just("wait"), st.sampled_from([0, 1, SECOND, 3 * SECOND, 30 * SECOND])),
     st.tuples(st.just("probe"), HOLDERS),
     st.tuples(
@@ -171,7 +175,7 @@ def compare(rule: Rule, steps: list[tuple]) -> None:
         ("wait", 3 * SECOND), ("report", 0, [("ok", 4)]),
     ],
 )  # fmt: skip
-@settings(max_examples=80)
+@settings(max_examples=120)
 def test_as_the_naive_one(rule: Rule, steps: list[tuple]) -> None:
     """It opens, half opens and closes exactly when a breaker does that keeps a list of all calls
     that ended; it counts the probes in flight right, whoever dies."""

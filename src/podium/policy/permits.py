@@ -293,10 +293,10 @@ def _give(state: Permits, event: Give) -> None:
         return
     held = state.held.pop(event.holder, 0)
     used = min(max(0, event.used), held)
-    unused = min(max(0, event.unused), held - used)
+    left = held - used - max(0, event.unused)
     _cool(state, used)
-    if held > used + unused:
-        state.held[event.holder] = held - used - unused
+    if left > 0:
+        state.held[event.holder] = left
 
 
 def _take_back(state: Permits, use_by_us: int, unused: int) -> None:
