@@ -55,7 +55,7 @@ from podium.core.errors import (
 )
 from podium.core.file import File
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
-from podium.core.retry import Retry
+from podium.core.retry import Retry, RetryLater, RetryRule
 from podium.core.secrets import secret, secret_source
 from podium.core.transactions import AsyncTransaction, Transaction
 from podium.core.version import VERSION
@@ -152,17 +152,17 @@ __all__ = [
     "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
     "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
     "Outcome", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost",
-    "Refused", "ResultUnusable", "Retry", "Run", "RunBlocked", "RunCancelled", "RunEnded",
-    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SecretInvalid", "SecretMissing",
-    "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
-    "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
-    "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
-    "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child",
-    "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
-    "lock", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
-    "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
-    "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool",
-    "uuid4", "warn", "workflow",
+    "Refused", "ResultUnusable", "Retry", "RetryLater", "RetryRule", "Run", "RunBlocked",
+    "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound", "RunSuspended",
+    "SecretInvalid", "SecretMissing", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
+    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
+    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
+    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__",
+    "ask", "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers",
+    "http_tool", "idempotency_key", "lock", "map", "now", "open_file", "patched", "publish", "race",
+    "random", "receive", "restart_with", "run", "run_id", "save_file", "scope", "secret",
+    "secret_source", "send", "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool",
+    "sql_tool", "task", "tool", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 

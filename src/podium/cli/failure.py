@@ -21,7 +21,7 @@ def error_lines(error: ErrorInfo) -> Iterator[str]:
         if level.type == "StepFailed" and level.cause is not None:
             yield f"{word}step {level.path} failed"
         else:
-            text = shown(level.message, lines=True).strip()
+            text = shown(level.message, lines=True).strip() + _given_up(level)
             yield (
                 f"{word}{level.type}: {text}{_place(level)}"
                 if text
@@ -35,7 +35,7 @@ def error_line(error: ErrorInfo) -> str:
     while error.type == "StepFailed" and error.cause is not None:
         error = error.cause
     text = " ".join(shown(error.message, lines=True).split())
-    return f"{error.type}: {text}" if text else error.type
+    return (f"{error.type}: {text}" if text else error.type) + _given_up(error)
 
 
 def deepest_traceback(error: ErrorInfo) -> str | None:
@@ -54,8 +54,12 @@ def error_dict(error: ErrorInfo | None) -> dict[str, Any] | None:
         return None
     return {
         "type": error.type, "message": shown(error.message, plain=True), "code": error.code, "path": error.path,
-        "cause": error_dict(error.cause),
+        "status": error.status, "gave_up": error.gave_up or None, "cause": error_dict(error.cause),
     }  # fmt: skip
+
+
+def _given_up(error: ErrorInfo) -> str:
+    return f" [gave up: {clean(error.gave_up)}]" if error.gave_up else ""
 
 
 def _place(error: ErrorInfo) -> str:

@@ -137,9 +137,11 @@ def _timer(_place: _Place, entry: dict[str, Any]) -> Wait:
 
 
 def _retry(_place: _Place, entry: dict[str, Any]) -> Wait:
+    due = moment(entry["due"]) if "due" in entry else None
     return Wait(
-        kind="retry", path=entry["path"], since=moment(entry["since"]),
-        what=f"try {entry['attempt']} of {entry['path']}", unblocked_by="time",
+        kind="retry", path=entry["path"], since=moment(entry["since"]), due=due,
+        what=f"try {entry['attempt']} of {entry['path']}" + (f" at {clock(due)}" if due else ""),
+        unblocked_by="time",
     )  # fmt: skip
 
 

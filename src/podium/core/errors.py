@@ -32,6 +32,7 @@
     │   └── ResultUnusable            … it happened, its result cannot be used
     ├── SecretMissing                 a secret that a reference names is not there
     ├── NotDone                       raised by a task: it certainly did not happen
+    ├── RetryLater                    raised by a task: try again, but not before a time
     ├── Nondeterminism                the program did something else than is recorded
     │   └── Refused                   something a workflow can never do deterministically
     ├── ValueNotPortable              a value that does not survive the journal
@@ -84,6 +85,9 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
         traceback: Bounded text of the traceback, for people.
         bases: Names of the classes that the exception class was derived from.
         fallbacks: Where fallbacks were tried: why each of them did not answer either.
+        status: The status that the exception carried, such as 503 of HTTP.
+        gave_up: Why there is no further attempt: ``attempts exhausted (5 of 5)``, ``not
+            retryable: ValueError``, ``deadline…``; empty where one attempt is all there was to be.
     """
 
     type: str
@@ -94,6 +98,8 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     traceback: str | None = None
     bases: tuple[str, ...] = ()
     fallbacks: tuple[ErrorInfo, ...] = ()
+    status: int | None = None
+    gave_up: str = ""
 
     def line(self) -> str:
         """Say the error, its causes and what became of its fallbacks in one line."""

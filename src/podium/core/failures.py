@@ -8,6 +8,7 @@ import traceback
 from collections.abc import Callable
 
 from podium.core.errors import ROOTS, ErrorInfo, StepFailed
+from podium.core.hints import status_of
 from podium.core.limits import TRACEBACK_CHARS_MAX
 
 _CAUSES_MAX = 8
@@ -38,6 +39,7 @@ def describe_failure(
         path=getattr(error, "path", None) if isinstance(error, StepFailed) else None,
         traceback=_trace(error, clean) if depth == 0 else None,
         bases=tuple(name for name in class_names(error)[1:] if name not in ROOTS),
+        status=status_of(error),
     )
 
 

@@ -18,6 +18,7 @@ from podium.core.codec import codec_for
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.failures import class_names, describe_failure
+from podium.core.hints import retry_after_s
 from podium.core.limits import SHOW_STARTED_AFTER_S
 from podium.core.ports import Attempt, BadResult, Cancellable, Executing
 from podium.core.spec import TaskSpec
@@ -26,8 +27,8 @@ from podium.engine.commands import MISSING, Wait
 from podium.engine.inquiry import Inquiry
 from podium.engine.leaving import failure_of, late_text, result_of, said
 from podium.engine.roles import StepRun
-from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Started, Status, body
-from podium.policy.retry import Failure, decide
+from podium.journal.records import LOST, Kind, Note, Result, Started, Status, body
+from podium.policy.retry import NO_FAILURES, Decision, Failure, count, decide, sign_of
 
 _RAW = msgspec.Raw
 _ANY = codec_for(Any)
@@ -39,8 +40,9 @@ class Step(Inquiry):
     """A step that is under way."""
 
     __slots__ = (
-        "_alive", "_attempt_timer", "_handed_at", "_has_begun", "_passage", "_queue_timer",
-        "_retry_timer", "_total_timer", "failures", "is_timed_out", "options", "started_at",
+        "_alive", "_attempt_timer", "_handed_at", "_has_begun", "_is_out_of_time", "_passage",
+        "_queue_timer", "_retry_timer", "_total_timer", "is_timed_out", "next_at", "options",
+        "started_at", "tally",
     )  # fmt: skip
 
     def __init__(self, run: StepRun, wait: Wait) -> None:
@@ -51,8 +53,12 @@ class Step(Inquiry):
         self.spec: TaskSpec = wait.spec
         known = wait.known
         self.number = known.attempts if known else 0
-        self.failures = known.failures if known else 0
+        self.tally = NO_FAILURES
+        for error in known.failed if known else ():
+            self.tally = count(self.spec.options.retry, self.tally, sign_of(error))
         self.first_at = known.first_at if known else 0
+        self.next_at = 0
+        """When the next attempt is due, where it waits for one."""
         self.started_at = 0
         self.is_over = False
         self.is_cancelled = False
@@ -61,6 +67,7 @@ class Step(Inquiry):
         self._has_begun = self.number > 0
         """Whether a body may have run: else it certainly did not happen."""
         self._is_noted = False
+        self._is_out_of_time = False
         self._is_reconciling = False
         self._alive = 0
         """Bodies that run, those included that were given up (a thread cannot be killed)."""
@@ -327,34 +334,39 @@ class Step(Inquiry):
         if self.spec.effect is Effect.ONCE and not did_not_happen:
             self._unknown(described)
             return
-        self._retry_or_fail(described, class_names(error), did_not_happen=did_not_happen)
+        self._retry_or_fail(described, retry_after_s(error, self.run.clock_us()))
 
-    def _retry_or_fail(
-        self, described: ErrorInfo, types: tuple[str, ...], *, did_not_happen: bool
-    ) -> None:
-        run, options = self.run, self.spec.options
-        self.failures += 1
-        now = run.clock_us()
-        failure = Failure(self.failures, types, self.first_at, now, did_not_happen)
-        chance = run.chance(f"{self.path}:{self.number}")
-        wait_s = (
-            None
-            if self.is_cancelled
-            else decide(options.retry, failure, options.total_timeout_s, chance)
-        )
+    def _retry_or_fail(self, described: ErrorInfo, asked_s: float = 0.0) -> None:
+        """Count a failure; try again when the policy says so, else end.
+
+        Args:
+            described: The failure.
+            asked_s: How long the other side asks to wait, in seconds.
+        """
+        now = self.run.clock_us()
+        sign = sign_of(described)
+        self.tally = count(self.spec.options.retry, self.tally, sign)
+        wait_s, reason = self._decide(Failure(sign, self.first_at, now, asked_s))
         if wait_s is None:
+            if reason:
+                described = msgspec.structs.replace(described, gave_up=reason)
             self._end(Result(x=described, st=Status.FAILED))
             return
-        due = now + round(wait_s * 1e6)
-        failed = FailedAttempt(
-            self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
-            self.first_at, described, due, w=said(self._bodied),
-        )  # fmt: skip
-        run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
+        self._record_failed(described, now, now + round(wait_s * 1e6))
         self._is_noted = False
         self._wait_for_retry(wait_s)
 
+    def _decide(self, failure: Failure) -> Decision:
+        if self.is_cancelled:
+            return Decision(None)
+        if self._is_out_of_time:
+            return Decision(None, "deadline")
+        options = self.spec.options
+        chance = self.run.chance(f"{self.path}:{self.number}")
+        return decide(options.retry, self.tally, failure, options.total_timeout_s, chance)
+
     def _wait_for_retry(self, wait_s: float) -> None:
+        self.next_at = self.run.clock_us() + round(wait_s * 1e6)
         self._retry_timer = self.run.call_later(max(0.0, wait_s), self._retry)
         if wait_s > SHOW_STARTED_AFTER_S:
             self.run.engine.ready(self.run)  # it has something new to wait for
@@ -415,7 +427,7 @@ class Step(Inquiry):
         self._total_timer = None
         if self.is_over or self.is_unknown:
             return
-        self.failures = max(self.failures, self.spec.options.retry.attempts)
+        self._is_out_of_time = True
         obstacle = self.obstacle
         if obstacle is not None and self._passage is not None:
             self._passage.give_up()
@@ -465,13 +477,13 @@ class Step(Inquiry):
         if self._passage is not None:
             took_s = (self.run.clock_us() - self._handed_at) / 1e6
             self._passage.report("failed", ("TimeoutError",), took_s)
-        described = ErrorInfo(type="TimeoutError", message=text, code="timeout", path=self.path)
+        described = ErrorInfo(
+            type="TimeoutError", message=text, code="timeout", path=self.path, bases=("OSError",)
+        )
         if self.spec.effect is Effect.ONCE:
             self._unknown(described)
         else:
-            self._retry_or_fail(
-                described, ("TimeoutError", "OSError", "Exception"), did_not_happen=False
-            )
+            self._retry_or_fail(described)
         self.run.engine.wake()
 
     # cancel -----------------------------------------------------------------------------
@@ -539,7 +551,7 @@ class Step(Inquiry):
         return self._passage.since_us if self._passage is not None else self.started_at
 
     @property
-    def retry_at(self) -> bool:
+    def is_between(self) -> bool:
         """Whether it waits for its next attempt."""
         return self._retry_timer is not None
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import builtins
 import contextlib
 import contextvars
 import functools
@@ -16,10 +17,12 @@ import time
 from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
-from typing import Any
+from typing import Any, NamedTuple
 
 from podium.core.context import current_attempt
 from podium.core.errors import PodiumError, ValueNotPortable
+from podium.core.failures import class_names
+from podium.core.hints import retry_after_s, status_of
 from podium.core.limits import THREADS_MAX
 from podium.core.memory import cleaned, redactor_for
 from podium.core.notes import Line
@@ -476,21 +479,41 @@ def _serve_one(
     return attempt, asyncio.run(value) if spec.is_async else value
 
 
-def _pickled(error: BaseException) -> bytes | tuple[str, str]:
+class _Told(NamedTuple):
+    """What is told of an exception that cannot travel itself: what retries go by."""
+
+    names: tuple[str, ...]
+    text: str
+    status: int | None
+    retry_after_s: float
+
+
+def _pickled(error: BaseException) -> bytes | _Told:
     try:
         data = pickle.dumps(error)
         pickle.loads(data)  # noqa: S301 - our own bytes: does it come back at all?
-    except Exception:  # noqa: BLE001 - an exception that cannot travel is told by name
-        return type(error).__name__, cleaned(str(error))
+    except Exception:  # noqa: BLE001 - whatever its class does
+        return _told(error, cleaned(str(error)))
     redactor = redactor_for(current_attempt.get())
     if redactor is not None and redactor.is_in(data):
-        return type(error).__name__, redactor.text(str(error))
+        return _told(error, redactor.text(str(error)))
     return data
 
 
-def _unpickled(payload: bytes | tuple[str, str]) -> BaseException:
-    if isinstance(payload, tuple):
-        kind: type[Exception] = type(payload[0], (Exception,), {})
-        return kind(payload[1])
-    error: BaseException = pickle.loads(payload)  # noqa: S301 - from our own child over our own pipe
-    return error
+def _told(error: BaseException, text: str) -> _Told:
+    asked_s = retry_after_s(error, time.time_ns() // 1000)
+    return _Told(class_names(error), text, status_of(error), asked_s)
+
+
+def _unpickled(payload: bytes | _Told) -> BaseException:
+    if isinstance(payload, bytes):
+        error: BaseException = pickle.loads(payload)  # noqa: S301 - from our own child over our own pipe
+        return error
+    kind: type[Exception] = Exception
+    for name in reversed(payload.names):
+        own: Any = getattr(builtins, name, None)
+        is_known = isinstance(own, type) and issubclass(own, Exception)
+        kind = own if is_known else type(name, (kind,), {})
+    made = kind(payload.text)
+    made.status, made.retry_after_s = payload.status, payload.retry_after_s  # type: ignore[attr-defined]
+    return made

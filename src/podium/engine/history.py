@@ -40,8 +40,8 @@ class Known:
     effect: str = ""
     attempts: int = 0
     """How many attempts have begun."""
-    failures: int = 0
-    """How many of them ended in failure."""
+    failed: list[ErrorInfo] = field(default_factory=list)
+    """Those of them that ended in failure."""
     first_at: int = 0
     next_at: int = 0
     """When the next attempt is due, if one was decided."""
@@ -151,6 +151,7 @@ class History:
         known = self._step(path)
         known.task, known.effect, known.fingerprint = failed.k, failed.e, failed.f
         known.attempts = max(known.attempts, failed.n)
-        known.failures += failed.x.type != LOST
+        if failed.x.type != LOST:
+            known.failed.append(failed.x)
         known.first_at = known.first_at or failed.s
         known.next_at, known.is_open, known.error = failed.next_at, False, failed.x

@@ -47,9 +47,7 @@ class Inquiry(ABC):
     @abstractmethod
     def _end(self, result: Result) -> None: ...
     @abstractmethod
-    def _retry_or_fail(
-        self, described: ErrorInfo, types: tuple[str, ...], *, did_not_happen: bool
-    ) -> None: ...
+    def _retry_or_fail(self, described: ErrorInfo, asked_s: float = 0.0) -> None: ...
 
     def _lost(self) -> ErrorInfo:
         text = f"the process died while attempt {self.number} of {self.spec.name} was in flight"
@@ -122,9 +120,7 @@ class Inquiry(ABC):
         if isinstance(cause, ErrorInfo) and cause.code == "lost" and not self.is_cancelled:
             self._repeat_lost(described)
         else:
-            self._retry_or_fail(
-                described, ("NotDone", "PodiumError", "Exception"), did_not_happen=True
-            )
+            self._retry_or_fail(described)
 
     def _repeat_lost(self, described: ErrorInfo) -> None:
         """An attempt that a crash kept from happening is no failure: the crash must not show."""
@@ -133,12 +129,16 @@ class Inquiry(ABC):
         self._attempt()
 
     def _record_lost(self, described: ErrorInfo) -> None:
-        run, now = self.run, self.run.clock_us()
+        now = self.run.clock_us()
+        self._record_failed(msgspec.structs.replace(described, type=LOST), now, now)
+
+    def _record_failed(self, described: ErrorInfo, at: int, due: int) -> None:
+        """Record a failed attempt, and when the next one is due."""
         failed = FailedAttempt(
             self.spec.name, self.spec.effect.value, self.wait.fingerprint, self.number,
-            self.first_at, msgspec.structs.replace(described, type=LOST), now,
+            self.first_at, described, due, said(self._bodied),
         )  # fmt: skip
-        run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), now)
+        self.run.record(Kind.FAILED_ATTEMPT, self.path, body(failed), at)
 
     def _ask_person(self, problem: str = "") -> None:
         cause = self.wait.command

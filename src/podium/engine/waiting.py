@@ -45,9 +45,9 @@ def waits_of(run: WaitingRun) -> list[dict[str, Any]]:
             if obstacle.until_us:
                 entry["until"] = obstacle.until_us
             found.append(entry)
-        elif step.retry_at:
+        elif step.is_between:
             found.append({"kind": "retry", "path": step.path, "since": step.started_at,
-                          "attempt": step.number + 1})  # fmt: skip
+                          "attempt": step.number + 1, "due": step.next_at})  # fmt: skip
         else:
             return []
     for wait in run.program.waits.values():

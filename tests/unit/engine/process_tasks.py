@@ -60,6 +60,19 @@ def fails(how: str) -> int:
     return 1
 
 
+class Refused(ConnectionError):
+    """An exception that cannot travel, of a kind that retries go by."""
+
+    def __init__(self, a: int, b: int) -> None:
+        super().__init__(f"{a} and {b}")
+        self.status = 503
+
+
+@task(effect="read", isolation="process", retry=Retry(2, "1ms", on=[OSError], not_on_status=[503]))
+def refused() -> None:
+    raise Refused(1, 2)
+
+
 @task(effect="pure", isolation="process", timeout="150ms", retry=Retry(attempts=2, backoff="1ms"))
 def endless(marks: str) -> int:
     if podium.attempt() == 2:

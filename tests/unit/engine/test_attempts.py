@@ -23,41 +23,7 @@ from podium import (
     workflow,
 )
 from podium.journal.records import Kind
-from podium.policy.retry import Failure, decide
 from tests.harness import SideFile, die, drive, kinds, until
-
-
-def test_how_long_to_wait() -> None:
-    """Exponential with a cap and jitter; it gives up at the last try, for other types, and when time is over."""
-    retry = Retry(attempts=5, backoff="100ms", factor=2, backoff_max="300ms", jitter=0.5)
-
-    def wait(attempt: int, chance: float = 0.0, **options: Any) -> float | None:
-        failure = Failure(attempt, ("OSError", "Exception"), 0, 1_000_000)
-        return decide(options.get("retry", retry), failure, options.get("total"), chance)
-
-    assert [wait(n) for n in range(1, 6)] == [0.1, 0.2, 0.3, 0.3, None]
-    assert wait(1, chance=1.0) == pytest.approx(0.05)
-    assert wait(1, retry=Retry(on=[ValueError])) is None
-    assert wait(1, retry=Retry(on=["OSError"], jitter=0)) == 0.1
-    assert wait(1, retry=Retry(not_on=[OSError])) is None
-    assert wait(1, total=1.05) is None
-    assert wait(1, total=1.2) == pytest.approx(0.1)
-
-
-@pytest.mark.parametrize(
-    ("options", "told"),
-    [
-        ({"attempts": 0}, "the first try counts"),
-        ({"factor": 0.5}, "waits must not shrink"),
-        ({"jitter": 2}, "between 0 and 1"),
-        ({"backoff": 5}, "no unit"),
-        ({"backoff": "5 parsecs"}, "5 parsecs"),
-    ],
-)
-def test_a_retry_that_makes_no_sense(options: dict[str, Any], told: str) -> None:
-    """It is refused with the value."""
-    with pytest.raises(InvalidOption, match=told):
-        Retry(**options)
 
 
 def test_options_that_make_no_sense() -> None:

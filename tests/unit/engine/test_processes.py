@@ -146,3 +146,23 @@ def test_a_process_is_killed_when_its_time_is_over(db: str, tmp_path: Path) -> N
         await until(lambda: not is_alive(pid))
 
     drive(main(), 60)
+
+
+def test_an_exception_that_cannot_travel_is_told_apart_by_kind_and_status(db: str) -> None:
+    """Retries go by its bases and its status, as they do for one raised here."""
+
+    @workflow
+    async def one() -> list[Any]:
+        try:
+            await there.refused()
+        except StepFailed as error:
+            return [error.type, error.message, error.error.status, error.error.gave_up]
+        return []
+
+    async def main() -> Any:
+        async with Podium(db) as app:
+            return await (await app.start(one)).result()
+
+    assert drive(main(), 60) == [
+        "Refused", "1 and 2", 503, "not retryable: Refused with status 503",
+    ]  # fmt: skip

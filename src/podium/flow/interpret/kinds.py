@@ -39,7 +39,7 @@ from podium.flow.model import (
     WaitSignal,
     WaitUntil,
 )
-from podium.policy.retry import Failure, decide
+from podium.policy.retry import NO_FAILURES, Failure, Sign, count, decide
 
 ANY: Final = codec_for(Any)
 Heads = Mapping[str, Any]
@@ -130,23 +130,22 @@ async def _attempts(body: BodyRun, run: NodeRun, heads: Heads, scope: Scope) -> 
     retry = policy.retry or NO_RETRY
     context = body.flow.context
     began = context.now()
-    attempt = 1
+    tally = NO_FAILURES
     while True:
         place = Place(body, run, heads, scope)
         try:
             return await _attempt(place)
         except StepFailed as error:
             value = error_value(error)
-            failure = Failure(
-                attempt, (value["type"], value["code"]), _us(began), _us(context.now())
-            )
+            sign = Sign((value["type"], value["code"]), error.error.status)
+            tally = count(retry, tally, sign)
+            failure = Failure(sign, _us(began), _us(context.now()))
             chance = context.random(scope).random()
-            wait_s = decide(retry, failure, policy.total_timeout_s, chance)
+            wait_s = decide(retry, tally, failure, policy.total_timeout_s, chance).wait_s
             if wait_s is None:
                 raise
         await context.sleep(scope.name("retry"), wait_s, None)
-        attempt += 1
-        scope = Scope(f"{run.path}#{attempt}")
+        scope = Scope(f"{run.path}#{tally.total + 1}")
 
 
 async def _attempt(place: Place) -> Any:
