@@ -10,7 +10,7 @@ import pytest
 
 import podium
 
-from podium import StepFailed, child, emit, now, receive, restart_with, sleep, task, workflow
+from podium import Retry, StepFailed, child, emit, now, receive, restart_with, sleep, task, workflow
 from podium.engine.engine import EngineOptions
 from podium.testing.crash import CrashProof
 from podium.testing.simulator import SimWorld
@@ -300,3 +300,37 @@ def test_a_run_leaves_memory_only_once_the_file_has_all_of_it(resident_max: int)
         report = proof.carry_out(3)
 
         assert (report.status, report.output) == ("succeeded", [0, 1, 2, 3])
+
+
+@pytest.mark.long
+def test_an_operator_decides_about_what_cannot_be_undone() -> None:
+    """Failures of compensations, answers and further tries come to the same end wherever it is crashed."""
+    mended: list[str] = []
+
+    @task(effect="write", retry=Retry(2, "1ms"))
+    def undo(what: str) -> None:
+        if what not in mended:
+            raise OSError(f"{what} cannot be undone")
+
+    @task(effect="write", compensate=undo)
+    def do(what: str) -> str:
+        return what
+
+    @workflow
+    async def trip() -> None:
+        for what in ("flight", "hotel", "car"):
+            await do(what)
+        raise ValueError("no money")
+
+    def operator(form: dict[str, Any]) -> dict[str, Any]:
+        if form["step"] == "do#2":
+            return {"skip": True, "reason": "by hand"}
+        mended.append({"do": "flight", "do#3": "car"}[form["step"]])
+        return {"retry": True}
+
+    def check() -> None:
+        assert set(mended) == {"car", "flight"}
+
+    status, output = prove(trip, answers=operator, setup=mended.clear, check=check)
+
+    assert (status, output) == ("failed", None)

@@ -11,6 +11,7 @@ import msgspec
 from podium.cli.options import command
 from podium.cli.terminal import as_json, clean, clock, cut, iso, shown_value
 from podium.client.views import moment
+from podium.engine.compensation import KIND, OPERATOR
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import HELD_STATUSES, AskRow, RunRow
 
@@ -105,12 +106,31 @@ def _signal(place: _Place, entry: dict[str, Any]) -> Wait:
 def _ask(place: _Place, entry: dict[str, Any]) -> Wait:
     ask = place.asks.get(entry["path"])
     to = clean(ask.to) if ask is not None else "anyone"
+    if ask is not None and (step := _not_undone(ask)) is not None:
+        return _compensation(place, entry, ask, step)
     due = moment(ask.deadline) if ask is not None and ask.deadline is not None else None
     commands = () if ask is None else (place.type("answer", place.row.id, ask.id, "VALUE"),)
     return Wait(
         kind="ask", path=entry["path"], since=moment(entry["since"]), is_for_people=due is None,
         what=f"an answer of {to}" + (f" until {clock(due)}" if due else ""),
         unblocked_by=f"an answer of {to}", commands=commands, due=due, ask=ask,
+    )  # fmt: skip
+
+
+def _not_undone(ask: AskRow) -> str | None:
+    """Return the step that could not be undone, where that is what is asked about."""
+    form = msgspec.json.decode(ask.form)
+    is_ours = isinstance(form, dict) and ask.to == OPERATOR and form.get("kind") == KIND
+    return str(form.get("step")) if is_ours else None
+
+
+def _compensation(place: _Place, entry: dict[str, Any], ask: AskRow, step: str) -> Wait:
+    answers = ('{"retry": true}', '{"skip": true, "reason": "…"}')
+    return Wait(
+        kind="ask", path=entry["path"], since=moment(entry["since"]), is_for_people=True,
+        what=f"an operator to say what becomes of {clean(step)}, which could not be undone",
+        unblocked_by="your answer: try again, or leave it as it is and say why", ask=ask,
+        commands=tuple(place.type("answer", place.row.id, ask.id, one) for one in answers),
     )  # fmt: skip
 
 

@@ -41,6 +41,7 @@
     ├── ExpressionError               an expression of a flow has no result
     ├── LimitReached                  a named limit of sizes, depths or fan-outs
     ├── Deadlocked                    nothing can ever wake the run again
+    ├── CompensationFailed            a run was not undone as a whole
     └── StoreError                    the database file
         ├── StoreBusy                 another process holds it for too long
         ├── StoreFull                 no room on the disk
@@ -438,6 +439,12 @@ class Deadlocked(PodiumError):
     """The program waits for something that nothing can ever bring."""
 
     code = "deadlocked"
+
+
+class CompensationFailed(PodiumError):
+    """What a failed or cancelled run had done was not undone as a whole."""
+
+    code = "compensation-failed"
 
 
 class StoreError(PodiumError):

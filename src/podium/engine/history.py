@@ -137,6 +137,7 @@ class History:
             known.task, known.effect, known.fingerprint = result.k, result.e, result.f
         known.attempts = max(known.attempts, result.n)
         known.is_open, known.is_closed, known.error = False, True, result.x
+        self.asks.pop(path, None)  # what was asked about it is answered
 
     def _on_started(self, path: str, at: int, started: Started) -> None:
         known = self._step(path)

@@ -15,8 +15,6 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
-import msgspec
-
 from podium.core.codec import decode_any
 from podium.core.context import current_context
 from podium.core.errors import (
@@ -26,14 +24,13 @@ from podium.core.errors import (
     PodiumError,
     RestartRequested,
     RunSuspended,
-    StepFailed,
-    UsageError,
 )
 from podium.core.failures import describe_failure
 from podium.core.ports import Entropy
 from podium.core.scope import Scope
 from podium.core.spec import WorkflowSpec
 from podium.engine.commands import Command, Ending, RunState, Settings, StartStep, Undo, Wait
+from podium.engine.compensation import compensate, failure_of
 from podium.engine.context import RunContext
 from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
@@ -188,12 +185,9 @@ class Program:
         await self._wind_down()
         if ending.status != "succeeded" and ending.restart is None:
             self._is_compensating = True
-            failures = await self._compensate()
-            if failures and ending.error is not None:
-                ending.error = msgspec.structs.replace(
-                    ending.error,
-                    message=f"{ending.error.message} (compensation failed: {failures})",
-                )
+            left = await compensate(self.context, list(reversed(self._compensations)))
+            if left:
+                ending = Ending("failed", error=failure_of(left, ending.error))
         if self.state.unawaited and ending.status == "succeeded":
             ending = Ending(
                 "failed", error=describe_failure(ForgottenAwait(*self.state.unawaited[0]))
@@ -246,21 +240,6 @@ class Program:
         settled = self.context.effects_settled("")
         if settled is not None:
             await settled
-
-    async def _compensate(self) -> str:
-        """Undo, in reverse order, every step that may have happened; return what failed."""
-        failed: list[str] = []
-        for path, spec, offer in reversed(self._compensations):
-            try:
-                offered = offer()
-                if offered is not None:
-                    given = spec.undo_arguments(offered)
-                    await self.context.step(f"compensate/{path}", spec, given)
-            except StepFailed as error:
-                failed.append(f"{path}: {error.error.line()}")
-            except UsageError as error:  # its parameters are not what it is given
-                failed.append(f"{path}: {error}")
-        return "; ".join(failed)
 
     def _register_compensation(self, wait: Wait) -> None:
         if wait.compensate is not None and not self._is_compensating:
