@@ -15,6 +15,16 @@ nodes:
 output: {card: "${card?}", route: "${route}", items: "${fetched}"}
 """
 
+TURNS = """\
+podium: 1
+uses: [shop]
+nodes:
+  route: {switch: [{when: size(totals) > 0, nodes: {last: {call: fetch, args: {n: 1}}}, output: "${last}"}]}
+  totals: {for_each: "${files}", nodes: {one: {call: fetch, args: {n: "${item}"}}}, output: "${one}"}
+  files: {for_each: [1, 2, 3], nodes: {one: {call: fetch, args: {n: "${item}"}}}, output: "${one}"}
+output: "${route?}"
+"""
+
 PAID = """\
 podium: 1
 uses: [shop]

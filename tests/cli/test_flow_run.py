@@ -4,6 +4,7 @@ import json
 import sys
 
 from collections.abc import Callable
+from itertools import takewhile
 from pathlib import Path
 
 import click
@@ -46,6 +47,29 @@ def test_a_document_runs_with_progress_by_node(shell: Shell, folder: Path) -> No
     assert "  route/many done" in done.stderr
     assert "fetched/one" not in done.stderr
     assert shell.ledger() == ["many"]
+
+
+def test_lines_in_a_pipe_follow_what_happened(shell: Shell) -> None:
+    """Each node has its line when it has ended, whatever the order of the document."""
+    (shell.folder / "turns.yaml").write_text(flows.TURNS)
+    done = shell.run("run", "turns.yaml")
+    told = [line.split()[0] for line in done.stderr.splitlines() if " done" in line]
+
+    assert done.returncode == 0
+    assert told == ["files", "totals", "route/last", "route"]
+
+
+@pytest.mark.long
+def test_the_end_of_a_loop_is_said_at_once(shell: Shell, folder: Path) -> None:
+    """Also where its last pass was told of a moment ago."""
+    process = shell.start("run", "slow.yaml", "--id", "l")
+    assert process.stderr is not None
+    told = list(takewhile(lambda line: "rounds pass 1/3" not in line, process.stderr))
+    (folder / "go").touch()
+    _, rest = process.communicate(timeout=30)
+
+    assert [line.split()[0] for line in told if " done" in line] == ["before"]
+    assert [line.split()[0] for line in rest.splitlines() if " done" in line] == ["rounds", "after"]
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="a terminal of this kind is not there")

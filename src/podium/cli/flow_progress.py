@@ -10,7 +10,7 @@ from typing import TypeVar
 from podium.cli.folding import NodeState
 from podium.client.replaying import FlowReplay
 from podium.core.errors import PodiumError
-from podium.flow.interpret import FlowRun, NodeRun, Status
+from podium.flow.interpret import NodeRun, Status
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.model import Body, Document, ForEach, Loop, Switch
 from podium.flow.pictures import remark
@@ -38,16 +38,22 @@ class FlowProgress:
         self.places = places_of(self._replay.document)
 
     async def look(self, row: RunRow) -> list[tuple[str, NodeState]]:
-        """Return how each node stands; nothing as long as none has begun."""
-        return await from_callback(lambda: self._states(row))
+        """Return how each node stands, in the order of the document; nothing as long as none has begun."""
+        return [_state(run) for run in await self._runs(row)]
+
+    async def look_in_turn(self, row: RunRow) -> list[tuple[str, NodeState]]:
+        """Return the same in the order in which they ended; what is not settled comes last."""
+        runs = sorted(await self._runs(row), key=lambda run: (run.turn == 0, run.turn))
+        return [_state(run) for run in runs]
 
     async def close(self) -> None:
         """Let go of the run."""
         await from_callback(self._replay.close)
 
-    def _states(self, row: RunRow) -> list[tuple[str, NodeState]]:
-        flow_run = self._replay.look(row)
-        return [] if flow_run is None else list(states_of(flow_run))
+    async def _runs(self, row: RunRow) -> list[NodeRun]:
+        """Return the outermost nodes, and those of the cases that were taken."""
+        flow_run = await from_callback(lambda: self._replay.look(row))
+        return [] if flow_run is None else list(_runs_in(flow_run.root))
 
 
 def progress_of(reader: Reader, row: RunRow) -> FlowProgress | None:
@@ -63,11 +69,6 @@ def progress_of(reader: Reader, row: RunRow) -> FlowProgress | None:
 def places_of(document: Document) -> dict[str, int]:
     """Number the nodes of a document, those within bodies included, by path without what counts."""
     return {path: number for number, path in enumerate(_paths(document.body, ""))}
-
-
-def states_of(flow_run: FlowRun) -> Iterator[tuple[str, NodeState]]:
-    """Give how nodes stand: the outermost, and those of the cases that were taken."""
-    yield from _states_in(flow_run.root)
 
 
 async def from_callback(action: Callable[[], T]) -> T:
@@ -94,17 +95,18 @@ def _paths(body: Body, prefix: str) -> Iterator[str]:
             yield from _paths(inner, f"{prefix}{name}/")
 
 
-def _states_in(body: BodyRun) -> Iterator[tuple[str, NodeState]]:
+def _runs_in(body: BodyRun) -> Iterator[NodeRun]:
     for run in body.nodes.values():
-        node = run.plan.node
-        yield (
-            run.path,
-            NodeState(node.kind, run.status.value, _tally(run), remark(run), run.reason),
-        )
-        if isinstance(node.work, Switch):
+        yield run
+        if isinstance(run.plan.node.work, Switch):
             for inner in run.inner:
                 assert isinstance(inner, BodyRun)
-                yield from _states_in(inner)
+                yield from _runs_in(inner)
+
+
+def _state(run: NodeRun) -> tuple[str, NodeState]:
+    state = NodeState(run.plan.node.kind, run.status.value, _tally(run), remark(run), run.reason)
+    return run.path, state
 
 
 def _tally(run: NodeRun) -> str:

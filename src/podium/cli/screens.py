@@ -64,7 +64,7 @@ class Quiet:
 
 
 class Plain:
-    """Plain lines on standard error: each step when it ends, a map now and then."""
+    """Plain lines on standard error: each step and node when it ends, a map now and then."""
 
     needs_steps = True
 
@@ -89,7 +89,8 @@ class Plain:
         """Say what is new and worth a line."""
         now = self._clock()
         for line in changed:
-            if line.is_single or now - self._said_at.get(line.name, 0.0) >= EVERY_S:
+            is_over = line.node is not None and not line.is_open
+            if line.is_single or is_over or now - self._said_at.get(line.name, 0.0) >= EVERY_S:
                 self._say(line, now)
         self._say_waits(waits, now)
 

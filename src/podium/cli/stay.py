@@ -231,7 +231,7 @@ class Stay:
             paths = follower.read() or []
         changed: list[Line] = []
         if self._nodes is not None:
-            changed = self._lines.take_nodes(await self._nodes.look(follower.row))
+            changed = self._lines.take_nodes(await self._nodes.look_in_turn(follower.row))
         steps = self._lines.update(follower.steps, paths)
         changed += [line for line in steps if line not in changed]
         self._lines.expect(app.desk.fan_outs(follower.row.num))

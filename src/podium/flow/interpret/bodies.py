@@ -233,6 +233,7 @@ class BodyRun:
     def settle(self, run: NodeRun, status: Status, *, reason: str = "") -> None:
         """Take the end of a node; tell those who wait for it."""
         run.status, run.reason = status, reason
+        run.turn = self.flow.next_turn()
         self._left -= 1
         for listener in run.listeners:
             self.flow.post(listener.body.need_settled, listener, run)

@@ -43,6 +43,7 @@ class FlowRun:
         self.context = context
         self._queue: deque[tuple[Callable[..., None], tuple[Any, ...]]] = deque()
         self._is_draining = False
+        self._turns = 0
         self.root = BodyRun(self, spec.plan, current_scope.get().path, None, names)
 
     async def run(self) -> Any:
@@ -93,6 +94,11 @@ class FlowRun:
                 action(*args)
         finally:
             self._is_draining = False
+
+    def next_turn(self) -> int:
+        """Count one more node that is settled."""
+        self._turns += 1
+        return self._turns
 
     def guarded(self, action: Callable[..., None], *args: Any) -> None:
         """Run a call-back of the loop; what it raises ends the run, for nobody else would hear it."""

@@ -55,6 +55,10 @@ class Conductor(Protocol):
         """Let everything happen that was posted."""
         ...
 
+    def next_turn(self) -> int:
+        """Count one more node that is settled."""
+        ...
+
     def guarded(self, action: Callable[..., None], *args: Any) -> None:
         """Run a call-back of the loop; what it raises ends the run."""
         ...

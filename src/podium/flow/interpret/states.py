@@ -80,11 +80,13 @@ class NodeRun:
         future: What it does now, if anything.
         listeners: Told once it is settled, in their order.
         pending, ok: How many needs are not settled, how many ended ``ok``.
+        turn: Its number, from 1, in the order in which nodes of the run were settled; 0 before that,
+            and where it was called off with its body.
     """
 
     __slots__ = (
         "body", "done", "error", "future", "inner", "listeners", "ok", "path", "pending", "plan",
-        "reason", "status", "total", "value",
+        "reason", "status", "total", "turn", "value",
     )  # fmt: skip
 
     def __init__(self, body: Owner, plan: NodePlan, path: str) -> None:
@@ -102,6 +104,7 @@ class NodeRun:
         self.listeners: list[NodeRun] = []
         self.pending = 0
         self.ok = 0
+        self.turn = 0
 
     @property
     def is_settled(self) -> bool:
