@@ -102,8 +102,16 @@ if TYPE_CHECKING:
     from podium.tools.from_run import FromRun
     from podium.tools.http import http_tool
     from podium.tools.net_errors import HttpError
+    from podium.tools.process.errors import (
+        CommandFailed,
+        CommandNotStarted,
+        CommandTimedOut,
+        PathRefused,
+        SandboxMissing,
+    )
     from podium.tools.registry import UnknownTool
     from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply
+    from podium.tools.shell import shell_tool
     from podium.tools.sql.database import Database
     from podium.tools.sql.errors import (
         ConstraintViolated,
@@ -119,6 +127,9 @@ __version__ = VERSION
 
 _LATE = {
     "ArgumentsInvalid": "podium.tools.reply",
+    "CommandFailed": "podium.tools.process.errors",
+    "CommandNotStarted": "podium.tools.process.errors",
+    "CommandTimedOut": "podium.tools.process.errors",
     "ConstraintViolated": "podium.tools.sql.errors",
     "Database": "podium.tools.sql.database",
     "DatabaseError": "podium.tools.sql.errors",
@@ -130,10 +141,13 @@ _LATE = {
     "FromRun": "podium.tools.from_run",
     "http_tool": "podium.tools.http",
     "HttpError": "podium.tools.net_errors",
+    "PathRefused": "podium.tools.process.errors",
     "Podium": "podium.client.app",
     "ReceiptLost": "podium.tools.sql.receipts",
     "Run": "podium.client.handle",
     "run": "podium.client.portal",
+    "SandboxMissing": "podium.tools.process.errors",
+    "shell_tool": "podium.tools.shell",
     "sql_query_tool": "podium.tools.sql.tools",
     "sql_schema_tool": "podium.tools.sql.tools",
     "sql_tool": "podium.tools.sql.tools",
@@ -147,22 +161,23 @@ _LATE = {
 
 __all__ = [
     "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "Cache", "Call",
-    "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
-    "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
-    "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
-    "LimitReached", "LockDeadlock", "NameTaken", "Nondeterminism", "NotDone", "NotInWorkflow",
-    "Outcome", "OutcomeUnknown", "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost",
-    "Refused", "ResultUnusable", "Retry", "RetryLater", "RetryRule", "Run", "RunBlocked",
-    "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound", "RunSuspended",
-    "SecretInvalid", "SecretMissing", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
-    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
-    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
-    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Workflow", "__version__",
-    "ask", "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers",
-    "http_tool", "idempotency_key", "lock", "map", "now", "open_file", "patched", "publish", "race",
-    "random", "receive", "restart_with", "run", "run_id", "save_file", "scope", "secret",
-    "secret_source", "send", "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool",
-    "sql_tool", "task", "tool", "uuid4", "warn", "workflow",
+    "CommandFailed", "CommandNotStarted", "CommandTimedOut", "Concurrency", "ConstraintViolated",
+    "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo",
+    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held", "HttpError", "IdInUse",
+    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "LockDeadlock", "NameTaken",
+    "Nondeterminism", "NotDone", "NotInWorkflow", "Outcome", "OutcomeUnknown", "PathRefused",
+    "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable",
+    "Retry", "RetryLater", "RetryRule", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
+    "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid", "SecretMissing",
+    "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
+    "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
+    "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
+    "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child",
+    "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
+    "lock", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
+    "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
+    "shell_tool", "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool", "sql_tool", "task",
+    "tool", "uuid4", "warn", "workflow",
 ]  # fmt: skip
 
 
