@@ -29,6 +29,10 @@ Commands:
   worker      Execute runs of the workflows in MODULEs.
   runs        See what runs are doing, and send them messages.
   flow        Check, draw, format and import flow documents.
+  tools       Look at tools, and call one.
+  breakers    See which services are not called just now, and why.
+  limits      See which rates and limits are in use.
+  locks       See what runs have locked, or take it away.
   db          Check the database, or copy it while in use.
   doctor      Look whether everything is as it should be.
   completion  Print what lets SHELL complete commands.

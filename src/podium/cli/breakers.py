@@ -29,7 +29,7 @@ def breakers() -> None:
 @database_option
 @json_option
 def list_breakers(database: str | None, *, as_json: bool) -> None:
-    """List the breakers: how each stands, since when, and what waits behind it."""
+    """List the breakers and what waits behind them."""
     found = _read(database)
     if as_json:
         terminal.out_json([_dict(one) for one in found])
@@ -49,7 +49,7 @@ def list_breakers(database: str | None, *, as_json: bool) -> None:
 @database_option
 @json_option
 def show(key: str, database: str | None, *, as_json: bool) -> None:
-    """Show one breaker and its last changes, with the calls that made them."""
+    """Show one breaker and what changed it lately."""
     from podium.core.errors import BreakerNotFound
 
     found = {one.key: one for one in _read(database)}
@@ -70,7 +70,10 @@ def show(key: str, database: str | None, *, as_json: bool) -> None:
 @click.argument("key")
 @database_option
 def reset(key: str, database: str | None) -> None:
-    """Close a breaker by hand: what waits behind it goes on, and nothing is counted."""
+    """Close a breaker by hand.
+
+    What waits behind it goes on, and nothing is counted.
+    """
     from podium.cli.database import with_app
 
     async def go(app: Any) -> None:

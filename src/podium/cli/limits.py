@@ -15,7 +15,7 @@ if TYPE_CHECKING:
 
 @click.group(epilog=example("podium limits list"))
 def limits() -> None:
-    """See which rates and limits are used, by whom, and who waits for them."""
+    """See which rates and limits are in use."""
 
 
 @limits.command("list", epilog=example("podium limits list --db shop.db"))

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     )
 )
 def locks() -> None:
-    """See what runs have locked; take a lock away from a run that will not give it back."""
+    """See what runs have locked, or take it away."""
 
 
 @locks.command("list", epilog=example("podium locks list --db shop.db"))
@@ -59,9 +59,10 @@ def list_locks(database: str | None, *, as_json: bool) -> None:
 @database_option
 @click.option("--yes", is_flag=True, help="Do not ask.")
 def release(key: str, database: str | None, *, yes: bool) -> None:
-    """Take a lock from the run that has it; the next in line has it then.
+    """Take a lock from the run that has it.
 
-    The run is not told, and goes on as if it had the lock. What checks fences refuses it.
+    The next in line has it then. The run is not told, and goes on as if it had the lock; what checks
+    fences refuses it.
     """
     from podium.cli.database import with_app
 

@@ -24,6 +24,7 @@ _COMMANDS = {
     "worker": "podium.cli.worker:worker",
     "runs": "podium.cli.runs:runs",
     "flow": "podium.cli.flow:flow",
+    "tools": "podium.cli.tools:tools",
     "breakers": "podium.cli.breakers:breakers",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",

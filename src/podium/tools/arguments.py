@@ -31,11 +31,13 @@ class Checked(NamedTuple):
         call: Not started; None where there are complaints.
         repairs: What was mended for it.
         complaints: What is wrong.
+        plain: The arguments as JSON, mended; None where there are complaints.
     """
 
     call: Call[Any] | None
     repairs: tuple[Repair, ...] = ()
     complaints: tuple[Complaint, ...] = ()
+    plain: dict[str, Any] | None = None
 
 
 def checked(tool: AnyTool, given: Any) -> Checked:
@@ -116,7 +118,7 @@ def _built(tool: AnyTool, mended: Mended) -> Checked:
     """Build the declared types; what they refuse is a complaint too."""
     spec = tool.spec
     if spec.schemas is not None:
-        return Checked(tool(**mended.value), mended.repairs)
+        return Checked(tool(**mended.value), mended.repairs, (), mended.value)
     binder = spec.binder.given if isinstance(spec.binder, RunBinder) else spec.binder
     problem: Exception | None = None
     for value in (mended.value, _with_whole_numbers(mended.value)):
@@ -126,7 +128,7 @@ def _built(tool: AnyTool, mended: Mended) -> Checked:
         except (InputInvalid, ValueNotPortable) as error:
             problem = error
             continue
-        return Checked(binder.call(tool, copy), mended.repairs)
+        return Checked(binder.call(tool, copy), mended.repairs, (), value)
     return Checked(None, (), (_refused(mended.value, problem),))
 
 

@@ -23,9 +23,10 @@ class RunBinder(Binder):
 
     Attributes:
         given: Binds the arguments that a caller gives.
+        optional: The parameters from the run that have a default.
     """
 
-    __slots__ = ("_optional", "_wanted", "_whole", "given")
+    __slots__ = ("_wanted", "_whole", "given", "optional")
 
     def __init__(self, function: Callable[..., Any], name: str, wanted: Mapping[str, str]) -> None:
         parameters = inspect.signature(function).parameters
@@ -34,7 +35,7 @@ class RunBinder(Binder):
         self.given: Binder = Binder(_with_signature(function, seen), name)
         self._whole = Binder(function, name)
         self._wanted = dict(wanted)
-        self._optional = frozenset(
+        self.optional = frozenset(
             one for one in wanted if parameters[one].default is not inspect.Parameter.empty
         )
 
@@ -49,7 +50,7 @@ class RunBinder(Binder):
         Raises:
             InputInvalid: They do not fit, or one was given that comes from the run.
         """
-        filled = values_from_run(self.name, self._wanted, self._optional)
+        filled = values_from_run(self.name, self._wanted, self.optional)
         if filled is None:  # outside of any run they are given as others are
             own = {name: kwargs[name] for name in self._wanted if name in kwargs}
             others = {name: value for name, value in kwargs.items() if name not in own}
@@ -79,9 +80,7 @@ class RunBinder(Binder):
         """Call the function. What undoes a step is given only now what comes from the run."""
         if any(name not in bound for name in self._wanted):
             bound = {**self._filled(), **bound}
-        missing = [
-            name for name in self._wanted if name not in bound and name not in self._optional
-        ]
+        missing = [name for name in self._wanted if name not in bound and name not in self.optional]
         if missing:
             raise InputInvalid(
                 f"{self.name} takes {', '.join(map(repr, missing))} from its run; outside of one "
@@ -90,7 +89,7 @@ class RunBinder(Binder):
         return self._whole.call(function, bound)
 
     def _filled(self) -> dict[str, Any]:
-        return values_from_run(self.name, self._wanted, self._optional) or {}
+        return values_from_run(self.name, self._wanted, self.optional) or {}
 
     def _refuse(self, given: Mapping[str, Any]) -> None:
         for name in self._wanted:

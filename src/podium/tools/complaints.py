@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import difflib
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterator, Mapping
 from itertools import islice
 from typing import Any, Final
 
 import msgspec
 
 from podium.core.validation import Fault, Validator
-from podium.tools.expected import expected, part, resolved, shown
+from podium.tools.expected import expected, part, resolved, shown, written
 
 COMPLAINTS_MAX: Final = 20
 """So many are told of one call."""
@@ -48,14 +48,6 @@ class Complaint(msgspec.Struct, frozen=True, omit_defaults=True):
             said = "may not be given;"
         line = f"{written(self.path)}: {said} {self.expected}."
         return f"{line} {self.hint}" if self.hint else line
-
-
-def written(path: Iterable[str | int]) -> str:
-    """Return a path as people write it: ``lines[0].count``."""
-    text = ""
-    for one in path:
-        text += f"[{one}]" if isinstance(one, int) else f".{one}" if text else one
-    return text or "the arguments"
 
 
 def complaints_about(

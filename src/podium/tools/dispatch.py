@@ -18,9 +18,8 @@ from podium.core.spec import TaskOptions, TaskSpec
 from podium.functions import structure
 from podium.functions.calls import Call
 from podium.tools.arguments import checked
-from podium.tools.complaints import written
 from podium.tools.registry import Names, UnknownTool, get
-from podium.tools.repair import Repair
+from podium.tools.repair import Repair, said
 from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply, told
 from podium.tools.spec import ToolSpec
 
@@ -141,7 +140,7 @@ async def _inside(context: Context, asked: _Asked) -> _Ended:
     error = asked.error
     if asked.call is not None:
         for repair in asked.repairs[:_WARNINGS_MAX]:
-            context.warn(scope.name(f"warn:{REPAIRED}"), REPAIRED, _warning(asked.name, repair))
+            context.warn(scope.name(f"warn:{REPAIRED}"), REPAIRED, f"{asked.name}: {said(repair)}")
         try:
             future = asked.call.begin(context, None, path)
         except InputInvalid as problem:  # such as an attribute that the run does not have
@@ -156,17 +155,6 @@ async def _inside(context: Context, asked: _Asked) -> _Ended:
     bound = {"tool": asked.name, "error": error}
     recorded = await context.step(path, _REFUSAL, bound)
     return _refused(asked, recorded)
-
-
-def _warning(name: str, repair: Repair) -> str:
-    place = written(repair.path)
-    if repair.code == "name":
-        return f"{name}: {repair.before!r} was taken for {repair.after!r}"
-    if repair.code == "default":
-        return f"{name}: {place} was missing and is {repair.after}, its default"
-    if repair.code == "left-out":
-        return f"{name}: {place} was null and is left out"
-    return f"{name}: {place} was {repair.before} and is {repair.after}"
 
 
 # what did not work ----------------------------------------------------------------------------

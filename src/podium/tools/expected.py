@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 _DEPTH_MAX: Final = 3
@@ -37,6 +37,14 @@ def shown(value: Any) -> str:
         return text
     half = _TEXT_CHARS_MAX // 2
     return f"{text[:half]} … {text[-half:]}"
+
+
+def written(path: Iterable[str | int]) -> str:
+    """Return a path as people write it: ``lines[0].count``."""
+    text = ""
+    for one in path:
+        text += f"[{one}]" if isinstance(one, int) else f".{one}" if text else one
+    return text or "the arguments"
 
 
 def part(schema: Any, place: tuple[str | int, ...]) -> Any:

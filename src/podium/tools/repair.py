@@ -18,7 +18,7 @@ import msgspec
 
 from podium.core.codec import encode_sorted
 from podium.core.validation import Validator
-from podium.tools.expected import part, shown, target
+from podium.tools.expected import part, shown, target, written
 
 _LOOKS_MAX: Final = 5_000
 """How often one repair may look at a value before it gives up."""
@@ -55,6 +55,18 @@ class Repair(msgspec.Struct, frozen=True):
     path: tuple[str | int, ...]
     before: str
     after: str
+
+
+def said(repair: Repair) -> str:
+    """Return a repair in words."""
+    place = written(repair.path)
+    if repair.code == "name":
+        return f"{repair.before!r} was taken for {repair.after!r}"
+    if repair.code == "default":
+        return f"{place} was missing and is {repair.after}, its default"
+    if repair.code == "left-out":
+        return f"{place} was null and is left out"
+    return f"{place} was {repair.before} and is {repair.after}"
 
 
 class Mended(NamedTuple):
