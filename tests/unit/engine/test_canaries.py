@@ -4,6 +4,7 @@ import base64
 import logging
 import os
 import secrets
+import warnings
 
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -61,7 +62,8 @@ def pages() -> Iterator[Pages]:
     found = Pages()
     logging.getLogger().addHandler(found.handler)
     try:
-        yield found
+        with warnings.catch_warnings(record=True):
+            yield found
     finally:
         logging.getLogger().removeHandler(found.handler)
 
