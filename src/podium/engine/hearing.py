@@ -18,12 +18,14 @@ from collections.abc import Callable
 from typing import Any, TextIO
 
 from podium.core.context import current_attempt
-from podium.core.memory import known, redactor_for
+from podium.core.memory import redactor_for
 from podium.core.notes import LINE_CHARS_MAX, WARNING
 from podium.core.ports import Attempt
 from podium.core.redaction import Redactor
+from podium.core.shown import screen_of_environment
 
-_SHOWN_BY_LOGGING = "py.warnings"
+_OURS = "podium"
+"""Name of the logger that Podium itself writes to."""
 
 
 def install() -> None:
@@ -65,10 +67,10 @@ class _Factory:
     def __call__(self, *args: Any, **kwargs: Any) -> logging.LogRecord:
         record = self._inner(*args, **kwargs)
         attempt = current_attempt.get()
-        if attempt is None and known.redactor is None:
-            return record
         redactor = redactor_for(attempt)
         is_kept = attempt is not None and record.levelno >= attempt.spec.options.capture_level
+        if record.name == _OURS:
+            _screen(record)
         if redactor is None and not is_kept:
             return record
         text, trace = _message(record), _trace(record)
@@ -92,6 +94,14 @@ def _trace(record: logging.LogRecord) -> str:
     if not found or found[0] is None:
         return ""
     return "".join(traceback.format_exception(*found)).rstrip("\n")
+
+
+def _screen(record: logging.LogRecord) -> None:
+    """Hide in a line of Podium's own what looks like a secret: it may quote what users wrote."""
+    text = _message(record)
+    shown = screen_of_environment().text(text)
+    if shown != text:
+        record.msg, record.args = shown, None
 
 
 def _clean(record: logging.LogRecord, redactor: Redactor, text: str, trace: str) -> tuple[str, str]:
