@@ -38,12 +38,13 @@ class Line(msgspec.Struct, omit_defaults=True, frozen=True):
 class Notes:
     """What one attempt has said, and the secrets it has resolved. Any thread may add to it."""
 
-    __slots__ = ("_chars", "_first", "_last", "cut", "relay", "secrets")
+    __slots__ = ("_chars", "_first", "_last", "_last_chars", "cut", "relay", "secrets")
 
     def __init__(self) -> None:
         self._first: list[Line] = []
         self._last: deque[Line] = deque()
         self._chars = 0
+        self._last_chars = 0
         self.cut = 0
         """How many lines were dropped from the middle."""
         self.secrets: dict[str, str] = {}
@@ -69,8 +70,13 @@ class Notes:
             return
         last = self._last
         last.append(line)
-        while len(last) > LINES_MAX // 2 or sum(len(one.t) for one in last) > CHARS_MAX // 2:
-            last.popleft()
+        self._last_chars += size
+        while len(last) > LINES_MAX // 2 or self._last_chars > CHARS_MAX // 2:
+            try:
+                dropped = last.popleft()
+            except IndexError:  # another thread was first
+                return
+            self._last_chars -= len(dropped.t)
             self.cut += 1
 
     def take(self) -> list[Line]:
@@ -78,7 +84,7 @@ class Notes:
         if not self._first and not self._last:
             return []
         lines, last, cut = self._first, self._last, self.cut
-        self._first, self._last, self._chars, self.cut = [], deque(), 0, 0
+        self._first, self._last, self._chars, self._last_chars, self.cut = [], deque(), 0, 0, 0
         if cut:
             text = f"{cut:,} lines in between were not kept: at most {LINES_MAX} lines and {CHARS_MAX:,} characters are"
             lines.append(Line(WARNING, "notes-cut", text))

@@ -2,6 +2,7 @@
 
 import asyncio
 import ctypes
+import logging
 import os
 import time
 
@@ -87,3 +88,10 @@ def sleepy(marks: str) -> int:
     Path(marks).write_text(str(os.getpid()), encoding="utf-8")
     while True:
         time.sleep(1)
+
+
+@task(effect="read", isolation="process")
+def says_and_dies() -> None:
+    logging.getLogger("there").warning("the last words")
+    podium.warn("last", f"of {podium.attempt()}")
+    os._exit(3)
