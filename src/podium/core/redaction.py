@@ -23,6 +23,9 @@ SECRET_CHARS_MIN = 4
 """A shorter value is not looked for: it would be found everywhere."""
 _LINE_CHARS_MIN = 16
 _CORE_CHARS_MIN = 6
+_HALF_CHARS_MIN = 6
+"""What is left of a secret in a text that was cut, from which it is replaced too."""
+_CUT = re.compile(r"…|\.\.\.+")
 _BASE64 = "[A-Za-z0-9+/_-]?"
 
 
@@ -48,7 +51,20 @@ class Redactor:
         """Return a text without the secrets; the very same object if it has none."""
         for form in self._forms:
             if form in text:
-                return self._pattern.sub(self._marker, text)
+                text = self._pattern.sub(self._marker, text)
+                break
+        return self._without_halves(text) if "…" in text or "..." in text else text
+
+    def _without_halves(self, text: str) -> str:
+        """Replace the beginning of a secret where a text was cut, and its end after the cut."""
+        for cut in reversed(list(_CUT.finditer(text))):
+            halves = (_without_end, cut.end()), (_without_beginning, cut.start())
+            for without, place in halves:
+                for form, marker in zip(self._forms, self._markers, strict=True):
+                    cleaned = without(text, place, form, marker)
+                    if cleaned is not text:
+                        text = cleaned
+                        break
         return text
 
     def encoded(self, encoded: bytes) -> bytes:
@@ -92,6 +108,28 @@ class Redactor:
     def _marker(self, match: re.Match[str]) -> str:
         assert match.lastindex is not None
         return self._markers[match.lastindex - 1]
+
+
+def _without_beginning(text: str, place: int, form: str, marker: str) -> str:
+    """Replace the beginning of a form that stands right before a place."""
+    head = form[:_HALF_CHARS_MIN]
+    found = text.find(head, max(0, place - len(form)), place)
+    while found >= 0:
+        if form.startswith(text[found:place]):
+            return f"{text[:found]}{marker}{text[place:]}"
+        found = text.find(head, found + 1, place)
+    return text
+
+
+def _without_end(text: str, place: int, form: str, marker: str) -> str:
+    """Replace the end of a form that stands right after a place."""
+    tail = form[-_HALF_CHARS_MIN:]
+    found = text.find(tail, place, place + len(form))
+    while found >= 0:
+        if form.endswith(text[place : found + len(tail)]):
+            return f"{text[:place]}{marker}{text[found + len(tail) :]}"
+        found = text.find(tail, found + 1, place + len(form))
+    return text
 
 
 @lru_cache(maxsize=512)

@@ -91,6 +91,19 @@ def test_the_longest_is_replaced_first() -> None:
     assert redactor.text("hunter2-hunter3 hunter2") == "«secret://env/B» «secret://env/A»"
 
 
+@pytest.mark.parametrize("dots", ["…", "..."])
+def test_what_was_cut(dots: str) -> None:
+    """The half of a secret that is left where a text was cut is replaced, before the cut and after it."""
+    redactor = _redactor("sk_live_0123456789")
+    assert (
+        redactor.text(f"is 'sk_live_01{dots} (9 characters)")
+        == f"is '{MARKER}{dots} (9 characters)"
+    )
+    assert redactor.text(f"'abc{dots}23456789' and") == f"'abc{dots}{MARKER}' and"
+    assert redactor.text(f"'sk_liv{dots}456789'") == f"'{MARKER}{dots}{MARKER}'"
+    assert redactor.text(f"'sk_li{dots}56789'") == f"'sk_li{dots}56789'"
+
+
 @pytest.mark.parametrize("text", ["", "nothing", "hunter", '{"key": "hunter1"}'])
 def test_what_has_none_stays(text: str) -> None:
     """A text without a secret is the very same object."""
