@@ -59,6 +59,17 @@ def test_lines_in_a_pipe_follow_what_happened(shell: Shell) -> None:
     assert told == ["files", "totals", "route/last", "route"]
 
 
+def test_an_error_names_the_node(shell: Shell) -> None:
+    """And no place in Podium's own code."""
+    nodes = "{each: {for_each: [1, 2], nodes: {bad: {when: item == 2, fail: 'no ${item}'}}}}"
+    (shell.folder / "bad.yaml").write_text(f"podium: 1\nnodes: {nodes}\n")
+    done = shell.run("run", "bad.yaml", "--id", "b")
+
+    assert done.returncode == 5
+    assert "  node each[1]/bad failed\n  because FlowError: no 2\n" in done.stderr
+    assert ".py" not in done.stderr
+
+
 @pytest.mark.long
 def test_the_end_of_a_loop_is_said_at_once(shell: Shell, folder: Path) -> None:
     """Also where its last pass was told of a moment ago."""

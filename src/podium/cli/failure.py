@@ -5,11 +5,15 @@ from __future__ import annotations
 import re
 
 from collections.abc import Iterator
+from pathlib import Path
 from typing import Any
 
 from podium.cli.terminal import clean, shown
 from podium.core.errors import ErrorInfo
 
+_WHERE = {"StepFailed": "step", "NodeFailed": "node"}
+"""Errors that say where the one below them came up, and nothing more."""
+_OURS = str(Path(__file__).parents[1])
 _FRAME = re.compile(r'File "([^"]+)", line (\d+), in (\S+)')
 
 
@@ -18,8 +22,8 @@ def error_lines(error: ErrorInfo) -> Iterator[str]:
     level: ErrorInfo | None = error
     word = ""
     while level is not None:
-        if level.type == "StepFailed" and level.cause is not None:
-            yield f"{word}step {level.path} failed"
+        if level.type in _WHERE and level.cause is not None:
+            yield f"{word}{_WHERE[level.type]} {clean(level.path or '')} failed"
         else:
             text = shown(level.message, lines=True).strip() + _given_up(level)
             yield (
@@ -32,7 +36,7 @@ def error_lines(error: ErrorInfo) -> Iterator[str]:
 
 def error_line(error: ErrorInfo) -> str:
     """Say in one line what lies at the bottom of an error."""
-    while error.type == "StepFailed" and error.cause is not None:
+    while error.type in _WHERE and error.cause is not None:
         error = error.cause
     text = " ".join(shown(error.message, lines=True).split())
     return (f"{error.type}: {text}" if text else error.type) + _given_up(error)
@@ -63,8 +67,10 @@ def _given_up(error: ErrorInfo) -> str:
 
 
 def _place(error: ErrorInfo) -> str:
+    """Say where in the user's code it was; nothing where only Podium's own is known."""
     frames = _FRAME.findall(error.traceback or "")
-    if not frames:
+    theirs = [frame for frame in frames if not frame[0].startswith(_OURS)]
+    if not theirs:
         return ""
-    file, line, function = frames[-1]
+    file, line, function = theirs[-1]
     return f"  ({clean(file)}:{line} in {clean(function)})"

@@ -40,7 +40,9 @@ def _encode_hook(value: Any) -> Any:
 
 
 def _decode_hook(kind: type, value: Any) -> Any:
-    """Decode what msgspec does not know: pydantic models."""
+    """Decode what msgspec does not know: pydantic models, and ``object``, which anything is."""
+    if kind is object:
+        return value
     validate = getattr(kind, "model_validate", None)
     if validate is not None:
         return validate(value)

@@ -127,6 +127,8 @@ class _Parts:
         nested: dict[str, Any] = {}
 
         def hook(one: type) -> dict[str, Any]:
+            if one is object:
+                return {"description": "Any value."}  # an empty one would count as none
             make = getattr(one, "model_json_schema", None)
             if make is None:
                 raise NotImplementedError

@@ -110,6 +110,13 @@ def test_what_is_not_known_says_nothing(kind: Any) -> None:
     assert fits(returning(kind), {"any": ["thing"]}) or returning(kind) == {"type": "array"}
 
 
+def test_object_is_any_value() -> None:
+    """Within another type it leaves the rest of that type standing."""
+    assert fits(returning(dict[str, object]), {"a": [1, "b", None]})
+    assert not fits(returning(dict[str, object]), ["a"])
+    assert not fits(returning(list[dict[str, object]]), [1])
+
+
 def test_nothing_and_words() -> None:
     """None is null, and a Literal is its words."""
     assert returning(None) == {"type": "null"}

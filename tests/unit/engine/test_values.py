@@ -110,6 +110,8 @@ VALUES: list[tuple[Any, Any]] = [
     (float, 1),
     (float, 1e300),
     (Any, {"a": [1, 2.5, None, True, "x", {"b": []}]}),
+    (dict[str, object], {"a": [1, None, {"b": "c"}]}),
+    (list[object], ["x", 1.5]),
     (set[int], {1, 2}),
     (frozenset[str], frozenset({"a"})),
 ]  # fmt: skip
