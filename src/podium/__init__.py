@@ -101,7 +101,9 @@ if TYPE_CHECKING:
     from podium.tools.dispatch import dispatch, dispatch_all
     from podium.tools.from_run import FromRun
     from podium.tools.http import http_tool
+    from podium.tools.mail import mail_tool
     from podium.tools.net_errors import HttpError
+    from podium.tools.openapi import openapi_tools
     from podium.tools.process.errors import (
         CommandFailed,
         CommandNotStarted,
@@ -122,6 +124,7 @@ if TYPE_CHECKING:
     from podium.tools.sql.receipts import ReceiptLost
     from podium.tools.sql.tools import sql_query_tool, sql_schema_tool, sql_tool
     from podium.tools.tool import Tool, tool
+    from podium.tools.webhook import Webhook, WebhookInvalid, verify_webhook, webhook_tool
 
 __version__ = VERSION
 
@@ -157,6 +160,12 @@ _LATE = {
     "ToolError": "podium.tools.reply",
     "ToolReply": "podium.tools.reply",
     "UnknownTool": "podium.tools.registry",
+    "Webhook": "podium.tools.webhook",
+    "WebhookInvalid": "podium.tools.webhook",
+    "mail_tool": "podium.tools.mail",
+    "openapi_tools": "podium.tools.openapi",
+    "verify_webhook": "podium.tools.webhook",
+    "webhook_tool": "podium.tools.webhook",
 }
 
 __all__ = [
@@ -172,12 +181,13 @@ __all__ = [
     "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
     "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
     "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
-    "UsageError", "ValueNotPortable", "Workflow", "__version__", "ask", "attempt", "child",
-    "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool", "idempotency_key",
-    "lock", "map", "now", "open_file", "patched", "publish", "race", "random", "receive",
-    "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
-    "shell_tool", "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool", "sql_tool", "task",
-    "tool", "uuid4", "warn", "workflow",
+    "UsageError", "ValueNotPortable", "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask",
+    "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool",
+    "idempotency_key", "lock", "mail_tool", "map", "now", "open_file", "openapi_tools", "patched",
+    "publish", "race", "random", "receive", "restart_with", "run", "run_id", "save_file", "scope",
+    "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "sql_query_tool",
+    "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook", "warn",
+    "webhook_tool", "workflow",
 ]  # fmt: skip
 
 

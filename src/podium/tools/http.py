@@ -130,7 +130,7 @@ def http_tool(
             raise InvalidOption(f"{what}: the function given as parameters says what it returns.")
         return _of_function(what, name, parameters, shape, call, rest)
     description = rest.pop("description", f"{method} {shape.place}")
-    schema = _input_schema(what, shape, parameters)
+    schema = input_schema(what, shape, parameters)
     output = _output_schema(given.get("returns"), has_none=bool(manner.none_on))
     return Tool.from_schema(
         name, description, schema, output, call=call,
@@ -289,7 +289,12 @@ def _template(what: str, value: Any) -> Template:
     raise InvalidOption(f"{what}={value!r}; expected a text such as '{{name}}'.")
 
 
-def _input_schema(what: str, shape: Shape, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+def input_schema(what: str, shape: Shape, parameters: Mapping[str, Any] | None) -> dict[str, Any]:
+    """Return the JSON Schema of the arguments of a request.
+
+    Raises:
+        InvalidOption: The arguments and the places in the request differ.
+    """
     names = shape.names()
     if parameters is not None and parameters.get("type") == "object":
         schema = {"additionalProperties": False, **parameters}

@@ -129,12 +129,14 @@ class HttpCall:
         manner: How it talks.
         result: The part of the reply that is the result.
         module: Where the tool is defined.
+        has_result: Whether what the service says is of use; None is the result where it is not.
     """
 
     def __init__(
         self, prepare: Callable[[dict[str, Any], str], Request], manner: Manner,
-        result: JsonPath | None, module: str,
+        result: JsonPath | None, module: str, *, has_result: bool = True,
     ) -> None:  # fmt: skip
+        self._has_result = has_result
         self._prepare = prepare
         self._manner = manner
         self._result = result
@@ -160,7 +162,7 @@ class HttpCall:
             raise ArgumentRefused(f"Nothing was sent: {problem}") from problem
         reply = await send(request, self._manner.limits())
         if 200 <= reply.status < 300:
-            return self._value(request, reply)
+            return self._value(request, reply) if self._has_result else None
         if reply.status in self._manner.none_on:
             return None
         raise http_error(

@@ -53,6 +53,12 @@ class ReplyUnusable(ValueNotPortable, BadResult):
         self.problem = self
 
 
+class MailRefused(NotDone):
+    """A mail server did not take a message, and trying again does not help."""
+
+    code = "mail-refused"
+
+
 class HttpError(PodiumError):
     """A service answered with a status that is none of success.
 
@@ -96,7 +102,9 @@ class HttpRefused(HttpError, NotDone):
     code = "http-refused"
 
 
-HOPELESS: Final = frozenset({"AddressRefused", "ArgumentRefused", "HttpFinal", "HttpRefused"})
+HOPELESS: Final = frozenset(
+    {"AddressRefused", "ArgumentRefused", "HttpFinal", "HttpRefused", "MailRefused"}
+)
 """Names of the errors after which no attempt is made."""
 
 
