@@ -111,6 +111,7 @@ if TYPE_CHECKING:
         PathRefused,
         SandboxMissing,
     )
+    from podium.tools.python import python_tool
     from podium.tools.registry import UnknownTool
     from podium.tools.reply import ArgumentsInvalid, ToolError, ToolReply
     from podium.tools.shell import shell_tool
@@ -144,8 +145,11 @@ _LATE = {
     "FromRun": "podium.tools.from_run",
     "http_tool": "podium.tools.http",
     "HttpError": "podium.tools.net_errors",
+    "mail_tool": "podium.tools.mail",
+    "openapi_tools": "podium.tools.openapi",
     "PathRefused": "podium.tools.process.errors",
     "Podium": "podium.client.app",
+    "python_tool": "podium.tools.python",
     "ReceiptLost": "podium.tools.sql.receipts",
     "Run": "podium.client.handle",
     "run": "podium.client.portal",
@@ -160,12 +164,10 @@ _LATE = {
     "ToolError": "podium.tools.reply",
     "ToolReply": "podium.tools.reply",
     "UnknownTool": "podium.tools.registry",
-    "Webhook": "podium.tools.webhook",
-    "WebhookInvalid": "podium.tools.webhook",
-    "mail_tool": "podium.tools.mail",
-    "openapi_tools": "podium.tools.openapi",
     "verify_webhook": "podium.tools.webhook",
+    "Webhook": "podium.tools.webhook",
     "webhook_tool": "podium.tools.webhook",
+    "WebhookInvalid": "podium.tools.webhook",
 }
 
 __all__ = [
@@ -184,10 +186,10 @@ __all__ = [
     "UsageError", "ValueNotPortable", "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask",
     "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool",
     "idempotency_key", "lock", "mail_tool", "map", "now", "open_file", "openapi_tools", "patched",
-    "publish", "race", "random", "receive", "restart_with", "run", "run_id", "save_file", "scope",
-    "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "sql_query_tool",
-    "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook", "warn",
-    "webhook_tool", "workflow",
+    "publish", "python_tool", "race", "random", "receive", "restart_with", "run", "run_id",
+    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until",
+    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook",
+    "warn", "webhook_tool", "workflow",
 ]  # fmt: skip
 
 
