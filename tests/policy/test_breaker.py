@@ -106,65 +106,103 @@ REPORTS = st.tuples(
     st.sampled_from([0, 0, 0, 1, 2]),
     st.lists(st.tuples(OUTCOMES, st.integers(1, 9)), min_size=1, max_size=4),
 )
+PROBES = st.tuples(st.just("probe"), HOLDERS)
+ENDS = st.tuples(
+    st.just("ended"), st.integers(0, 5), st.sampled_from(["ok", "ok", "failed", "slow", "unknown"]),
+    st.sampled_from([0, 0, 0, 1]),
+)  # fmt: skip
 STEPS = st.one_of(
     REPORTS,
-    REPORTS,
+    st.tuples(st.just("fail")),
+    st.tuples(st.just("cool")),
+    PROBES,
+    PROBES,
+    ENDS,
+    ENDS,
     st.tuples(st.just("wait"), st.sampled_from([0, 1, SECOND, 3 * SECOND, 30 * SECOND])),
-    st.tuples(st.just("probe"), HOLDERS),
-    st.tuples(
-        st.just("ended"), HOLDERS, st.sampled_from(["ok", "ok", "failed", "slow", "unknown"]),
-        st.sampled_from([0, 0, 0, 1]),
-    ),
+    st.tuples(st.just("unheard of"), HOLDERS),
     st.tuples(st.just("lost"), HOLDERS),
     st.tuples(st.just("reset")),
     st.tuples(st.just("boot")),
-)  # fmt: skip
+)
 
 
-def compare(rule: Rule, steps: list[tuple]) -> None:
-    """Do the same with the breaker and with the naive one, and compare after each step."""
-    shelf, naive, boot, at_us = Shelf(), Naive(rule), 0, 100
-    for verb, *rest in steps:
-        asked: breaker.Event = Look()
-        may = False
+class Pair:
+    """A breaker and the naive one, side by side."""
+
+    def __init__(self, rule: Rule) -> None:
+        self.rule, self.shelf, self.naive = rule, Shelf(), Naive(rule)
+        self.boots, self.at_us = 0, 100
+
+    def ask(self, asked: breaker.Event) -> View:
+        view: View = self.shelf.ask(breaker.KIND, "s", asked, Now(str(self.boots), self.at_us, 0))
+        return view
+
+    def pass_time(self, verb: str, rest: list) -> None:
+        """What happens to both without being asked."""
+        naive = self.naive
         match verb, rest:
-            case "report", (late, runs):
-                asked = Report(rule, naive.turn - late, tuple(runs))
-                outcomes = [outcome for outcome, count in runs for _ in range(count)]
-                naive.report(naive.turn - late, outcomes, at_us)
             case "wait", (wait_us,):
-                at_us += wait_us
-            case "probe", (holder,):
-                asked = Probe(rule, holder)
-                may = naive.probe(holder, at_us)
-            case "ended", (holder, outcome, late):
-                asked = ProbeEnded(rule, holder, outcome, naive.turn - late)
-                naive.probe_ended(holder, outcome, naive.turn - late, at_us)
-            case "lost", (holder,):
-                asked = Lost(holder)
-                naive.out = [one for one in naive.out if one != holder]
-            case "reset", ():
-                asked = Reset("me")
-                naive.to("closed", at_us)
-                naive.out = []
+                self.at_us += wait_us
+            case "cool", ():
+                self.at_us = max(self.at_us, naive.open_until_us)
             case "boot", ():
-                boot, at_us = boot + 1, 3
+                self.boots, self.at_us = self.boots + 1, 3
                 naive.ends = [(-(10**9), outcome) for _, outcome in naive.ends]
                 naive.out = []
-                naive.open_until_us = at_us + rule.open_us
-                shelf.ask(breaker.KIND, "s", Lost("nobody"), Now(str(boot), at_us, 0))
-        before = naive.turn
-        view = shelf.ask(breaker.KIND, "s", asked, Now(str(boot), at_us, 0))
-        event(f"{view.state} after {verb}")
+                naive.open_until_us = self.at_us + self.rule.open_us
+                self.ask(Lost("nobody"))
 
-        assert (view.state, view.turn, view.is_probe) == (naive.state, before, may)
+    def happens(self, verb: str, rest: list) -> tuple[breaker.Event, bool]:
+        """Let something happen to the naive one; return how to ask the other, and what for."""
+        naive, rule, at_us = self.naive, self.rule, self.at_us
+        match verb, rest:
+            case "report", (late, runs):
+                outcomes = [outcome for outcome, count in runs for _ in range(count)]
+                asked = Report(rule, naive.turn - late, tuple(runs))
+                naive.report(naive.turn - late, outcomes, at_us)
+                return asked, False
+            case "fail", ():
+                return self.happens("report", [0, [("failed", rule.failures)]])
+            case "probe", (holder,):
+                return Probe(rule, holder), naive.probe(holder, at_us)
+            case "unheard of", (holder,) if holder not in naive.out:
+                return ProbeEnded(rule, holder, "failed", naive.turn), False
+            case "ended", (which, outcome, late) if naive.out:
+                holder, turn = naive.out[which % len(naive.out)], naive.turn - late
+                naive.probe_ended(holder, outcome, turn, at_us)
+                return ProbeEnded(rule, holder, outcome, turn), False
+            case "lost", (holder,):
+                naive.out = [one for one in naive.out if one != holder]
+                return Lost(holder), False
+            case "reset", ():
+                naive.to("closed", at_us)
+                naive.out = []
+                return Reset("me"), False
+        return Look(), False
+
+    def check(self, view: View, may: bool) -> None:
+        """Both stand alike."""
+        naive, kept = self.naive, self.shelf.get(breaker.KIND, "s")
+
+        assert (view.state, view.turn, view.is_probe) == (naive.state, naive.turn, may)
         if naive.state == "open":
             assert view.open_until_us == naive.open_until_us
-        kept = shelf.get(breaker.KIND, "s")
         if kept is not None:
             circuit = breaker.read(kept, "s")
             assert sum(circuit.out.values()) == len(naive.out)
             assert len(circuit.slices) <= SLICES
+
+
+def compare(rule: Rule, steps: list[tuple]) -> None:
+    """Do the same with the breaker and with the naive one, and compare after each step."""
+    pair = Pair(rule)
+    for verb, *rest in steps:
+        pair.pass_time(verb, rest)
+        asked, may = pair.happens(verb, rest)
+        view = pair.ask(asked)
+        event(f"{view.state} after {verb}")
+        pair.check(view, may)
 
 
 @given(rule=RULES, steps=st.lists(STEPS, min_size=8, max_size=30))
@@ -318,6 +356,7 @@ def test_a_probe_of_another_turn_decides_nothing() -> None:
     assert service.ended("ok", 2, "b") == View("half_open", 4, reason="it was open for 30 s")
     assert service.probe("c").is_probe
     assert service.ended("ok", 4, "a").state == "half_open"
+    assert not service.probe("d").is_probe
     assert service.ended("ok", 4, "c").state == "closed"
     assert service.circuit.out == {}
 

@@ -183,8 +183,10 @@ PATHS = st.sampled_from(["", "a", "a/b", "a/b/c", "a[0]", "a[0]/c", "a[1]", "ab"
 STEPS = st.one_of(
     st.tuples(st.just("acquire"), KEYS, RUNS, PATHS, st.sampled_from([0, 0, 0, 1, 2])),
     st.tuples(st.just("acquire"), KEYS, RUNS, PATHS, st.just(0)),
+    st.tuples(st.just("acquire"), KEYS, RUNS, PATHS, st.just(0)),
     st.tuples(st.just("release"), KEYS, RUNS, PATHS),
     st.tuples(st.just("pass"), KEYS),
+    st.tuples(st.just("leave"), st.integers(0, 9)),
     st.tuples(st.just("ended"), RUNS),
     st.tuples(st.just("break"), KEYS),
     st.tuples(st.just("time"), st.integers(0, 2 * HEAD_START_US)),
@@ -213,6 +215,9 @@ def compare(steps: list[tuple], *, is_nested: bool) -> None:
             case "pass", (key,) if key in naive.holders:
                 place = naive.holders[key]
                 pair.let_go(pair.ask(key, Release(*place)), naive.release(key, place))
+            case "leave", (which,) if naive.wishes():
+                run, path, key = naive.wishes()[which % len(naive.wishes())]
+                pair.let_go(pair.ask(key, Release(run, path)), naive.release(key, (run, path)))
             case "ended", (run,):
                 pair.let_go(pair.ask("", Ended(run)), naive.end(run))
             case "break", (key,):
