@@ -25,7 +25,8 @@ def to_format_1(path: Path) -> None:
     connection = apsw.Connection(str(path))
     for table in ("documents", "shared", "kept"):
         connection.execute(f"DROP TABLE {table}")
-    connection.execute("ALTER TABLE runs DROP COLUMN document")
+    for column in ("document", "deadline"):
+        connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
     connection.execute("PRAGMA user_version=1")
     connection.close()
 

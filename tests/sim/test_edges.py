@@ -334,3 +334,35 @@ def test_an_operator_decides_about_what_cannot_be_undone() -> None:
     status, output = prove(trip, answers=operator, setup=mended.clear, check=check)
 
     assert (status, output) == ("failed", None)
+
+
+@pytest.mark.long
+def test_the_end_of_a_run_s_time_survives_crashes() -> None:
+    """It is one fact: clean-up, children and compensations behind it are the same wherever it is crashed."""
+
+    @task(effect="write")
+    def undo(what: str) -> None:
+        """Undo it."""
+
+    @task(effect="write", compensate=undo)
+    def do(what: str) -> str:
+        return what
+
+    @workflow
+    async def below() -> None:
+        await do("below")
+        await sleep("10d")
+
+    @workflow(timeout="1h")
+    async def timed(rounds: int = 1) -> None:
+        await do("a")
+        if rounds:
+            restart_with(rounds - 1)
+        try:
+            await podium.gather(child(below, {}), receive("never"), sleep("2h"))
+        finally:
+            await do("clean up")
+
+    status, _ = prove(timed)
+
+    assert status == "failed"

@@ -39,6 +39,7 @@ def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> 
     return {
         "id": view.id, "workflow": view.workflow, "status": view.status,
         "created_at": terminal.iso(view.created_at), "ended_at": terminal.iso(view.ended_at),
+        "deadline": terminal.iso(view.deadline),
         "parent": parent.id if parent else None, "incarnation": view.incarnation,
         "version": view.version, "error": error_dict(view.error),
         "waits": [wait.as_dict() for wait in waits_of(reader, row, database)],

@@ -121,6 +121,7 @@ class Portrait:
         yield "error", list(error_lines(self.view.error)) if self.view.error is not None else []
         yield "worker", [self._worker()] if self.view.ended_at is None else []
         yield "began", [self._began()]
+        yield "time-out", self._time_out()
         yield "nodes", list(self._node_lines())
         yield "steps", [self._step_counts()]
         yield (
@@ -210,6 +211,13 @@ class Portrait:
             if not self.view.incarnation
             else f"{text}, incarnation {self.view.incarnation + 1}"
         )
+
+    def _time_out(self) -> list[str]:
+        deadline = self.view.deadline
+        if deadline is None or self.view.ended_at is not None:
+            return []
+        limit = terminal.took((deadline - self.view.created_at).total_seconds())
+        return [f"{_since(deadline)}, {limit} after it was accepted"]
 
     def _step_counts(self) -> str:
         counts = Counter(step.status for step in self.steps)

@@ -13,6 +13,7 @@ from podium.client.handle import Run
 from podium.client.locations import database_path
 from podium.client.views import AskView, RunView
 from podium.core.codec import encode_sorted
+from podium.core.durations import Duration, some_seconds
 from podium.core.errors import BreakerNotFound, IdInUse, InvalidOption, LockNotFound, UsageError
 from podium.core.limits import PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
 from podium.core.priority import PRIORITY_HEADER, checked_priority
@@ -110,6 +111,7 @@ class Podium:
     async def start(
         self, workflow: Workflow[..., R] | str, input: dict[str, Any] | None = None, *,
         id: str | None = None, headers: dict[str, Any] | None = None, priority: int | None = None,
+        timeout: Duration | None = None,
     ) -> Run[R]:  # fmt: skip
         """Start a run; return when its acceptance is committed.
 
@@ -120,10 +122,12 @@ class Podium:
             headers: Attributes that reach every task, child and log line (tenant, user, locale).
             priority: Added to that of each step: of those that wait for one limit or lock, the
                 higher goes first. Children have it too; it is the header ``podium.priority``.
+            timeout: The longest it may take, from now; what the workflow says unless given. The
+                run then fails with code ``timeout``, and what it did is undone.
 
         Raises:
             InputInvalid: The input does not fit the workflow; nothing was written.
-            InvalidOption: The id or the priority is none.
+            InvalidOption: The id, the priority or the timeout is none.
             IdInUse: The id belongs to a run with another workflow or other input.
             UnknownWorkflow: No workflow of that name is registered here.
         """
@@ -132,10 +136,11 @@ class Podium:
         encoded, copy = spec.binder.copy(bound, self._options.engine.payload_bytes_max)
         run_id = self._checked_id(id)
         attributes = _with_priority(headers or {}, priority)
+        timeout_s = None if timeout is None else some_seconds(timeout, what="start(timeout)")
         desk = self.desk
         existing = desk.reader.run(run_id) if id is not None else None
         if existing is None:
-            existing = await desk.accept(spec, encoded, run_id, attributes)
+            existing = await desk.accept(spec, encoded, run_id, attributes, timeout_s)
         if existing is not None:
             self._require_same(existing, spec, copy)
         return Run(desk, run_id, spec.returns)

@@ -18,6 +18,7 @@ from podium.core.errors import RunNotFound, StoreFenced, UsageError
 from podium.core.limits import CLOSE_WAIT_S
 from podium.core.spec import StoredDocument, WorkflowSpec, registry
 from podium.core.version import VERSION
+from podium.engine.deadline import deadline_us
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.executors import SystemExecutor
 from podium.engine.system import (
@@ -197,14 +198,17 @@ class Desk:
     # writing ----------------------------------------------------------------------------
 
     async def accept(
-        self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any]
-    ) -> RunRow | None:
+        self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any],
+        timeout_s: float | None = None,
+    ) -> RunRow | None:  # fmt: skip
         """Write a new run; return the row that was there first, if another process was faster."""
         self._require_open()
         if self.engine is not None:
-            return await self._accept_here(self.engine, spec, encoded, run_id, headers)
+            return await self._accept_here(self.engine, spec, encoded, run_id, headers, timeout_s)
         batch = Batch()
-        batch.runs_new.append(self._new_row(batch, spec, encoded, run_id, headers))
+        row = self._new_row(batch, spec, encoded, run_id, headers)
+        row.deadline = deadline_us(row.created_at, timeout_s or spec.timeout_s)
+        batch.runs_new.append(row)
         result = await self.commit(batch)
         return self.reader.run(run_id) if run_id in result.taken else None
 
@@ -215,8 +219,9 @@ class Desk:
         encoded: bytes,
         run_id: str,
         headers: dict[str, Any],
+        timeout_s: float | None,
     ) -> RunRow | None:
-        row = engine.accept(spec, encoded, run_id, headers)
+        row = engine.accept(spec, encoded, run_id, headers, timeout_s=timeout_s)
         engine.log.flush()
         await self._settled(engine)
         if run_id in engine.taken:

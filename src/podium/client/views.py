@@ -116,6 +116,7 @@ class RunView:
         status: ``accepted running waiting blocked paused succeeded failed cancelled quarantined``.
         waits: What it waits for, each with ``kind``, ``path`` and ``since`` (µs).
         error: Why it failed or was set aside.
+        deadline: When its time is over, if it was given one.
     """
 
     id: str
@@ -129,6 +130,7 @@ class RunView:
     incarnation: int
     version: str
     owner: int | None
+    deadline: datetime | None = None
 
     @classmethod
     def of(cls, row: RunRow) -> RunView:
@@ -139,6 +141,7 @@ class RunView:
             msgspec.json.decode(row.waits) if row.waits else [],
             msgspec.json.decode(row.error, type=ErrorInfo) if row.error else None,
             row.parent, row.incarnation, row.version, row.owner,
+            None if row.deadline is None else moment(row.deadline),
         )  # fmt: skip
 
 

@@ -44,6 +44,18 @@ def seconds(duration: Duration, *, what: str = "duration") -> float:
     return value
 
 
+def some_seconds(duration: Duration, *, what: str) -> float:
+    """Return a duration in seconds that is longer than nothing.
+
+    Raises:
+        InvalidOption: It is not, or it is none.
+    """
+    value_s = seconds(duration, what=what)
+    if value_s <= 0:
+        raise InvalidOption(f"{what} is {duration!r}; it must be longer than nothing.")
+    return value_s
+
+
 def _parse(text: str, what: str) -> float:
     if text.startswith("P") and (iso := _ISO.fullmatch(text)) and any(iso.groups()):
         weeks, days, hours, minutes, secs = (float(part or 0) for part in iso.groups())

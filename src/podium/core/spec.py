@@ -142,9 +142,11 @@ class WorkflowSpec(_Definition):
         version: What the code is recognised by; the hash of the module's source unless given.
         is_strict: Whether changed arguments of a finished step stop a replay.
         document: Where the workflow is a document: (its hash, its content as JSON).
+        timeout_s: The longest a run of it may take, from its acceptance.
     """
 
     document: StoredDocument | None = None
+    timeout_s: float | None = None
 
     def __init__(
         self, function: Callable[..., Any], name: str, *, version: str | None, is_strict: bool

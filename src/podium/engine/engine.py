@@ -33,6 +33,7 @@ from podium.engine.admission.desk import Desk
 from podium.engine.attempts import Step
 from podium.engine.book import PayloadBook
 from podium.engine.commands import Ending
+from podium.engine.deadline import deadline_us
 from podium.engine.history import History
 from podium.engine.locks import Locks
 from podium.engine.log import Committer, Log
@@ -279,7 +280,7 @@ class Engine:
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: RelatedRun | None = None, parent_path: str | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None, timeout_s: float | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log, owned by this worker where it may execute it."""
         family = parent.row.family if parent else self.book.new_family()
@@ -291,6 +292,7 @@ class Engine:
             parent_path=parent_path, status="running" if is_mine else "accepted",
             owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
         )  # fmt: skip
+        row.deadline = deadline_us(row.created_at, timeout_s or spec.timeout_s)
         if spec.document is not None:
             row.document = spec.document.hash
             self._keep_document(spec, spec.document)

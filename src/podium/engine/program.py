@@ -19,6 +19,7 @@ from podium.core.codec import decode_any
 from podium.core.context import current_context
 from podium.core.errors import (
     Deadlocked,
+    ErrorInfo,
     ForgottenAwait,
     Nondeterminism,
     PodiumError,
@@ -37,7 +38,15 @@ from podium.engine.history import Fact, History
 from podium.engine.loop import RunLoop, RunTask
 from podium.engine.outcomes import resolve_result, resolve_value
 from podium.engine.timers import Timers
-from podium.journal.records import DEADLOCK, Kind, Result, Status, decode_result
+from podium.journal.records import (
+    DEADLINE,
+    DEADLOCK,
+    Kind,
+    Result,
+    Status,
+    decode_note,
+    decode_result,
+)
 
 _OUTCOMES = {
     "not-done": "not-done",
@@ -86,6 +95,8 @@ class Program:
         self._is_winding_down = False
         self._is_compensating = False
         self._verdict: Deadlocked | None = None
+        self._overdue = ""
+        """What is said of a run whose time was over before its end."""
         self._root_scope = Scope("")
         self._main = self._begin(encoded_input)
 
@@ -181,6 +192,8 @@ class Program:
         ending = await self._outcome(encoded_input)
         if self.state.is_dead:
             return
+        if self._overdue:
+            ending = _timed_out(self._overdue, ending)
         self._is_winding_down = True
         await self._wind_down()
         if ending.status != "succeeded" and ending.restart is None:
@@ -294,9 +307,19 @@ class Program:
     def _on_cancel(self, fact: Fact) -> None:
         if fact.path == DEADLOCK:
             self._on_deadlock()
+        elif fact.path == DEADLINE:
+            self._on_deadline(decode_note(fact.body).text)
         elif not self.is_cancelled and not self._is_winding_down:
             self.is_cancelled, self._verdict = True, None
             self._main.cancel()
+
+    def _on_deadline(self, text: str) -> None:
+        """Stop a program whose time is over; what it does then in ``finally`` is still done."""
+        if self._is_winding_down:
+            return
+        if not self.is_cancelled:  # a cancelled run that dawdles stays a cancelled one
+            self.is_cancelled, self._overdue = True, text
+        self._main.cancel()
 
     def _on_deadlock(self) -> None:
         """Stop a program that waits for something nothing can bring."""
@@ -351,3 +374,14 @@ class Program:
         else:
             encoded = self.state.settings.resolve(bytes(result.v)) or b"null"
             self._outcomes[wait.path] = ("succeeded", decode_any(encoded))
+
+
+def _timed_out(text: str, ending: Ending) -> Ending:
+    """Return how a run ends whose time was over before, whatever its program made of that."""
+    error = ending.error if ending.error and ending.error.type != "CancelledError" else None
+    return Ending(
+        "failed",
+        error=ErrorInfo(
+            type="TimeoutError", message=text, code="timeout", cause=error, bases=("OSError",)
+        ),
+    )

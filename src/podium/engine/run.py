@@ -37,6 +37,7 @@ from podium.engine.commands import (
     StartStep,
     StartTimer,
 )
+from podium.engine.deadline import Deadline
 from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.lock_places import LockPlaces
@@ -78,6 +79,7 @@ class ActiveRun:
         self.dues_s: dict[str, float] = {}
         """When each timer is due, by the monotonic clock."""
         self.queue: deque[Fact] = deque(history.facts)
+        self._deadline = Deadline(self, history.facts)
         self._early: list[InboxRow] = []
         self.pending: list[Command] = []
         self.records = history.records
@@ -178,6 +180,7 @@ class ActiveRun:
         program = self.program
         if not self.is_started:
             self.is_started = True
+            self._deadline.arm()
             program.start()
             self.pending += program.take_commands()
         queue = self.queue
@@ -253,6 +256,8 @@ class ActiveRun:
         now_s, now_us = self.engine.clock.monotonic_s(), self.clock_us()
         left = [self.dues_s.get(path, now_s) - now_s for path in self.program.timers]
         left += [(deadline - now_us) / 1e6 for deadline in self._deadlines.values()]
+        if (whole_s := self._deadline.left_s()) is not None:
+            left.append(whole_s)
         return max(0.0, min(left)) if left else None
 
     def show_running(self) -> None:
@@ -533,6 +538,7 @@ class ActiveRun:
         for timer in self.timers.values():
             timer.cancel()
         self.timers.clear()
+        self._deadline.close()
         self.places.close()
         try:
             self.program.suspend()

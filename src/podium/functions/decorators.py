@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
+from podium.core.durations import Duration, some_seconds
 from podium.core.errors import InvalidOption
 from podium.core.spec import TaskSpec, WorkflowSpec, registry
 from podium.core.transactions import AsyncTransaction, Transaction, Transactional
@@ -92,8 +93,9 @@ def task(function: Any = None, /, **options: Any) -> Any:
 def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]: ...
 @overload
 def workflow(
-    *, name: str | None = None, version: str | None = None, strict: bool = False
-) -> WorkflowDecorator: ...
+    *, name: str | None = None, version: str | None = None, strict: bool = False,
+    timeout: Duration | None = None,
+) -> WorkflowDecorator: ...  # fmt: skip
 def workflow(
     function: Any = None,
     /,
@@ -101,6 +103,7 @@ def workflow(
     name: str | None = None,
     version: str | None = None,
     strict: bool = False,
+    timeout: Duration | None = None,
 ) -> Any:
     """Make an ``async def`` a workflow: a program that survives the process it runs in.
 
@@ -109,9 +112,10 @@ def workflow(
         name: What it is called in the database; the function's name unless given.
         version: What its code is recognised by; the hash of the module's source unless given.
         strict: Whether other arguments at a finished step stop a replay under changed code.
+        timeout: The longest a run may take, from its acceptance; ``Podium.start`` may say another.
 
     Raises:
-        InvalidOption: It is not an ``async def``.
+        InvalidOption: It is not an ``async def``, or the timeout is none.
         NameTaken: Another module has a workflow of that name.
     """
 
@@ -123,6 +127,8 @@ def workflow(
                 f"write `async def {target.__name__}(…)` and await its tasks."
             )
         spec = WorkflowSpec(target, name or target.__name__, version=version, is_strict=strict)
+        if timeout is not None:
+            spec.timeout_s = some_seconds(timeout, what=f"@workflow {target.__name__}: timeout")
         registry.add_workflow(spec)
         return Workflow(target, spec)
 

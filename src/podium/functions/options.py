@@ -12,7 +12,7 @@ from inspect import Parameter
 from typing import Any, Final, NamedTuple, Protocol, TypedDict, TypeVar
 
 from podium.core.codec import Codec, codec_for, encode, short, type_hints
-from podium.core.durations import Duration, seconds
+from podium.core.durations import Duration, seconds, some_seconds
 from podium.core.effects import Effect, effect_named
 from podium.core.errors import InvalidOption, ValueNotPortable
 from podium.core.notes import NOTHING
@@ -280,12 +280,7 @@ def _seconds(subject: _Subject, option: str, given: Duration | None) -> float | 
 
 
 def _some_s(subject: _Subject, option: str, given: Duration | None) -> float | None:
-    value_s = _seconds(subject, option, given)
-    if value_s == 0:
-        raise InvalidOption(
-            f"{subject.what}: {option} is {given!r}; it must be longer than nothing."
-        )
-    return value_s
+    return None if given is None else some_seconds(given, what=f"{subject.what}: {option}")
 
 
 def _expect(subject: _Subject, option: str, given: Duration | None) -> float:

@@ -135,6 +135,8 @@ class Note(msgspec.Struct, omit_defaults=True):
 EMPTY = b"{}"
 DEADLOCK = "deadlock"
 """Path of the CANCEL fact by which the engine stops a program that nothing can ever wake."""
+DEADLINE = "deadline"
+"""Path of the CANCEL fact by which the engine stops a program whose time is over."""
 _encode = msgspec.json.Encoder().encode
 decode_result = msgspec.json.Decoder(Result).decode
 decode_started = msgspec.json.Decoder(Started).decode

@@ -57,6 +57,8 @@ class RunRow(msgspec.Struct, kw_only=True):
     ended_at: int | None = None
     document: str | None = None
     """Hash of the document that the workflow is, where it is one."""
+    deadline: int | None = None
+    """When the time of the run is over, in µs since 1970."""
 
     @property
     def is_ended(self) -> bool:

@@ -94,10 +94,12 @@ class SimEngine(Engine):
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: RelatedRun | None = None, parent_path: str | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None, timeout_s: float | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log."""
-        row = super().accept(spec, encoded, run_id, headers, parent=parent, parent_path=parent_path)
+        row = super().accept(
+            spec, encoded, run_id, headers, parent=parent, parent_path=parent_path, timeout_s=timeout_s
+        )  # fmt: skip
         row.uid = self.log.batch.runs_new[-1].uid = uid_of(self._seed, run_id)
         return row
 

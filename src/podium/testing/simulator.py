@@ -20,6 +20,7 @@ from podium.core.errors import PodiumError
 from podium.core.spec import Registry, WorkflowSpec
 from podium.core.spec import registry as process_registry
 from podium.core.version import VERSION
+from podium.engine.deadline import deadline_us
 from podium.engine.engine import EngineOptions
 from podium.functions.calls import Workflow
 from podium.journal.memory import MemoryDatabase, MemoryStore
@@ -156,7 +157,7 @@ class SimWorld:
         spec = self._spec(workflow)
         bound = spec.binder.from_mapping(input or {})
         encoded, _ = spec.binder.copy(bound, self.options.payload_bytes_max)
-        family = self._num()
+        family, now = self._num(), self.time.wall_us()
         batch = Batch(families=[(family, self.entropy.token(32))])
         if spec.document is not None:
             batch.documents[spec.document.hash] = spec.document.content
@@ -164,8 +165,9 @@ class SimWorld:
             RunRow(
                 num=self._num(), id=id, uid=uid_of(self.seed, id), workflow=spec.name,
                 version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
-                created_at=self.time.wall_us(), headers=msgspec.json.encode(headers or {}),
+                created_at=now, headers=msgspec.json.encode(headers or {}),
                 document=None if spec.document is None else spec.document.hash,
+                deadline=deadline_us(now, spec.timeout_s),
             )
         )  # fmt: skip
         self._client.commit(batch, None)

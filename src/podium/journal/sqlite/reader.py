@@ -30,7 +30,7 @@ from podium.journal.store import (
 RUN_COLUMNS = (
     "num,id,uid,workflow,version,family,parent,parent_path,status,owner,incarnation,base,claims,"
     "created_at,ended_at,CAST(headers AS BLOB),CAST(waits AS BLOB),CAST(error AS BLOB),"
-    "CAST(input AS BLOB),CAST(output AS BLOB),document"
+    "CAST(input AS BLOB),CAST(output AS BLOB),document,deadline"
 )
 """JSON is kept as text and handed out as bytes, as it came."""
 _FIELDS = [
@@ -55,6 +55,7 @@ _FIELDS = [
     "input",
     "output",
     "document",
+    "deadline",
 ]
 _NEAR_AMONG = 5_000
 

@@ -1,4 +1,4 @@
-"""The tables of a Podium database, format 3.
+"""The tables of a Podium database, format 4.
 
 Rows go where appending is cheap: the journal's key is the order of commits, blobs and runs are
 numbered by time. Texts are JSON that the ``sqlite3`` shell can query.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x506F6469
 """``Podi`` in the file's header: whose file this is."""
-FORMAT = 3
+FORMAT = 4
 """Kept in ``user_version``. A file with a higher one is refused."""
 
 OPEN = "status IN ('accepted','running','waiting')"
@@ -33,7 +33,8 @@ CREATE TABLE runs(
   parent INTEGER, parent_path TEXT, status TEXT NOT NULL, owner INTEGER,
   incarnation INTEGER NOT NULL, base INTEGER NOT NULL, claims INTEGER NOT NULL,
   created_at INTEGER NOT NULL, ended_at INTEGER,
-  headers TEXT NOT NULL, waits TEXT, error TEXT, input TEXT NOT NULL, output TEXT, document TEXT
+  headers TEXT NOT NULL, waits TEXT, error TEXT, input TEXT NOT NULL, output TEXT, document TEXT,
+  deadline INTEGER
 ) STRICT;
 CREATE INDEX runs_family ON runs(family);
 CREATE INDEX runs_parent ON runs(parent) WHERE parent IS NOT NULL;
@@ -80,6 +81,7 @@ ALTER TABLE runs ADD COLUMN document TEXT;
 CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WITHOUT ROWID;
 """,
     2: _SHARED,
+    3: "ALTER TABLE runs ADD COLUMN deadline INTEGER;",
 }
 """What makes a file of a format one of the next."""
 
