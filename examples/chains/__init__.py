@@ -1,0 +1,1 @@
+"""Chains of calls: database, transformation, CRM; in a row, with conditions, in a loop."""
