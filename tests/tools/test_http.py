@@ -351,7 +351,8 @@ def test_a_retry_gives_up_where_it_does_not_help() -> None:
     """Statuses such as 400 are not tried again, unless the author says on what."""
     assert "HttpRefused" in without_hopeless(Retry(attempts=3)).not_on
     assert without_hopeless(Retry(attempts=3)).attempts == 3
-    assert without_hopeless(Retry(on=["HttpError"])) == Retry(on=["HttpError"])
+    for told in (Retry(on=["HttpError"]), Retry(on_status=[404]), Retry(not_on=["HttpRefused"])):
+        assert without_hopeless(told) is told
 
 
 def test_nothing_was_sent_where_nobody_listens() -> None:

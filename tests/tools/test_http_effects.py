@@ -102,6 +102,27 @@ def test_a_once_is_tried_again_where_the_service_says_that_it_did_nothing() -> N
     assert len(there.seen) == 1
 
 
+def test_the_status_is_in_the_record() -> None:
+    """A workflow, and a Retry, can tell failures apart by it."""
+    with service(lambda _: Answer(404, b"")) as there:
+        retry = Retry(attempts=3, backoff="1ms", on_status=[404])
+        tool = http_tool("get", url=there.url, retry=retry, allow_private=True)
+
+        @workflow(version="1")
+        async def one() -> Any:
+            try:
+                return await tool()
+            except StepFailed as failed:
+                return failed.error.status
+
+        async def go() -> Any:
+            async with Podium(":memory:") as app:
+                return await (await app.start(one)).result()
+
+        assert drive(go()) == 404
+    assert len(there.seen) == 3
+
+
 BREAKS: dict[str, Callable[[Line], Any]] = {
     "at once": lambda line: line.reset(),
     "after the head": lambda line: line.say("HTTP/1.1 200 OK\r\ncontent-length: 9\r\n\r\n"),

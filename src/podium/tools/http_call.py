@@ -240,7 +240,7 @@ def key_of_call() -> str:
 
 def without_hopeless(retry: Retry) -> Retry:
     """Return a retry that gives up where trying again does not help."""
-    if retry.on or retry.not_on & HOPELESS:
+    if retry.on or retry.on_status or retry.not_on & HOPELESS:
         return retry
     other = object.__new__(type(retry))
     for name in type(retry).__slots__:

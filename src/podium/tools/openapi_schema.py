@@ -125,9 +125,13 @@ def _nullable(schema: dict[str, Any]) -> dict[str, Any]:
     """Say null as JSON Schema does."""
     kind = schema.get("type")
     if isinstance(kind, str) and not (_OF_LISTS | {"$ref"}) & schema.keys():
-        enum = {"enum": [*schema["enum"], None]} if None not in schema.get("enum", [None]) else {}
-        return {**schema, "type": [kind, "null"], **enum}
-    words = {key: schema.pop(key) for key in ("description", "title", "default") if key in schema}
+        found = {**schema, "type": [kind, "null"]}
+        if None not in schema.get("enum", [None]):
+            found["enum"] = [*schema["enum"], None]
+        return found
+    words: dict[str, Any] = {
+        key: schema.pop(key) for key in ("description", "title", "default") if key in schema
+    }
     return {**words, "anyOf": [schema, {"type": "null"}]}
 
 
