@@ -80,6 +80,10 @@ async def primitives(n: int) -> str:
     podium.warn("odd-number", f"{n} is odd")
     with podium.scope("part"):
         await put(n)
+    async with podium.lock("customer:7", timeout="30s", priority=1) as held:
+        assert_type(held, podium.Held)
+        assert_type(held.fence, int)
+        assert_type(held.key, str)
     answer: Answer = await podium.ask({"question": "go on?"}, to="anyone", timeout="1d")
     if not answer["ok"]:
         podium.restart_with(n=n + 1)
@@ -95,6 +99,9 @@ async def errors(n: int) -> str:
         assert_type(error.path, str)
         assert_type(error.error, ErrorInfo)
         assert_type(error.type, str)
+        assert_type(error.is_a(ConnectionError), bool)
+        assert_type(error.error.fallbacks, tuple[ErrorInfo, ...])
+        assert_type(error.error.bases, tuple[str, ...])
         return error.message
     return ""
 
@@ -103,7 +110,7 @@ async def runs() -> None:
     """The app keeps the workflow's result type."""
     async with Podium("sqlite:///app.db") as app:
         assert_type(app, Podium)
-        run = await app.start(total, {"upto": 3}, id="sum-3")
+        run = await app.start(total, {"upto": 3}, id="sum-3", priority=5)
         assert_type(run, Run[int])
         assert_type(await run.result(), int)
         assert_type(await (await app.start(primitives, {"n": 1})).result(), str)
