@@ -5,9 +5,9 @@ from __future__ import annotations
 import inspect
 
 from collections.abc import Callable, Mapping
-from typing import Any
+from typing import Any, NamedTuple
 
-from podium.core.codec import Binder, Codec
+from podium.core.codec import Binder, Codec, short
 from podium.core.errors import InputInvalid, ValueNotPortable
 from podium.core.validation import Validator
 from podium.tools.from_run import values_from_run
@@ -99,6 +99,20 @@ class RunBinder(Binder):
                 )
 
 
+class SchemaParameter(NamedTuple):
+    """A parameter that a schema describes, as signatures have them.
+
+    Attributes:
+        name: Any text.
+        default: What it is where it is left out; ``empty`` where nothing says so.
+    """
+
+    name: str
+    default: Any
+    kind: Any = inspect.Parameter.KEYWORD_ONLY
+    empty: Any = inspect.Parameter.empty
+
+
 class SchemaBinder:
     """Checks arguments against a JSON Schema; stands where a function has its signature.
 
@@ -114,7 +128,10 @@ class SchemaBinder:
         self.name = name
         self._codec = Codec(dict[str, Any])
         self._validator = Validator(schema)
-        self.parameters: Mapping[str, Any] = dict(schema.get("properties", {}))
+        self.parameters: Mapping[str, SchemaParameter] = {
+            one: SchemaParameter(one, _default(part))
+            for one, part in schema.get("properties", {}).items()
+        }
 
     def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
         """Return the arguments of ``tool(city="Rome")``.
@@ -172,19 +189,25 @@ class SchemaCodec(Codec):
         self.name = name
         self._validator = Validator(schema)
 
-    def copy(self, value: Any, what: str, limit_bytes: int) -> tuple[bytes, Any]:
-        """Encode a value; return (JSON bytes, the copy that the other side receives).
+    def decode(self, encoded: bytes) -> Any:
+        """Return the value.
 
         Raises:
-            ValueNotPortable: It does not fit the schema, or has no JSON form.
+            ValueNotPortable: It does not fit the schema.
         """
-        encoded, copy = super().copy(value, what, limit_bytes)
-        fault = next(self._validator.faults(copy), None)
+        value = super().decode(encoded)
+        fault = next(self._validator.faults(value), None)
         if fault is not None:
             raise ValueNotPortable(
-                f"{what} does not fit the output schema of {self.name}: {fault.text('output')}"
+                f"{short(encoded)} does not fit the output schema of {self.name}: "
+                f"{fault.text('output')}"
             )
-        return encoded, copy
+        return value
+
+
+def _default(schema: Any) -> Any:
+    has_one = isinstance(schema, Mapping) and "default" in schema
+    return schema["default"] if has_one else inspect.Parameter.empty
 
 
 def _left_out(name: str) -> inspect.Parameter:

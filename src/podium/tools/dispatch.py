@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+import asyncio
+
 from collections.abc import Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from podium.core.codec import plain
-from podium.core.context import Context, current_context
+from podium.core.context import Context, current_attempt, current_context, origin_of
 from podium.core.effects import Effect
-from podium.core.errors import InputInvalid, StepFailed, ValueNotPortable
+from podium.core.errors import (
+    InputInvalid,
+    OutcomeUnknown,
+    ResultUnusable,
+    StepFailed,
+    ValueNotPortable,
+)
 from podium.core.failures import describe_failure
 from podium.core.limits import PAYLOAD_BYTES_MAX
 from podium.core.scope import current_scope, escape
 from podium.core.spec import TaskOptions, TaskSpec
 from podium.functions import structure
 from podium.functions.calls import Call
+from podium.functions.outcomes import Outcome
+from podium.functions.primitives import warn
 from podium.tools.arguments import checked
 from podium.tools.registry import Names, UnknownTool, get
 from podium.tools.repair import Repair, said
@@ -121,12 +131,15 @@ async def _outside(asked: _Asked) -> _Ended:
     call, spec = asked.call, asked.spec
     if call is None or spec is None:
         return _refused(asked, asked.error)
+    if current_attempt.get() is not None:
+        for text in _warnings(asked):
+            warn(REPAIRED, text)
     try:
         value = await call
         _, value = spec.returns.copy(value, f"the result of {spec.name}", PAYLOAD_BYTES_MAX)
     except Exception as failure:  # noqa: BLE001 - whatever a tool raises is told in the reply
         return ToolReply(asked.name, False, None, _error_of(failure), asked.repairs), failure
-    return ToolReply(asked.name, True, plain(value), None, asked.repairs), None
+    return ToolReply(asked.name, True, plain(value), None, asked.repairs, spec.name), None
 
 
 async def _inside(context: Context, asked: _Asked) -> _Ended:
@@ -139,22 +152,40 @@ async def _inside(context: Context, asked: _Asked) -> _Ended:
     path = scope.name(escape(asked.label))
     error = asked.error
     if asked.call is not None:
-        for repair in asked.repairs[:_WARNINGS_MAX]:
-            context.warn(scope.name(f"warn:{REPAIRED}"), REPAIRED, f"{asked.name}: {said(repair)}")
+        for text in _warnings(asked):
+            context.warn(scope.name(f"warn:{REPAIRED}"), REPAIRED, text)
+        has_fallback = asked.spec is not None and bool(asked.spec.options.fallback)
+        begin = asked.call.begin_outcome if has_fallback else asked.call.begin
         try:
-            future = asked.call.begin(context, None, path)
+            future: asyncio.Future[Any] = begin(context, None, path)
         except InputInvalid as problem:  # such as an attribute that the run does not have
             error = ToolError(problem.code, type(problem).__name__, str(problem))
         else:
-            try:
-                value = await future
-            except StepFailed as failure:
-                reply = ToolReply(asked.name, False, None, _error_of(failure), asked.repairs)
-                return reply, failure
-            return ToolReply(asked.name, True, plain(value), None, asked.repairs), None
+            return await _answered(asked, future, is_outcome=has_fallback)
     bound = {"tool": asked.name, "error": error}
     recorded = await context.step(path, _REFUSAL, bound)
     return _refused(asked, recorded)
+
+
+async def _answered(asked: _Asked, future: asyncio.Future[Any], *, is_outcome: bool) -> _Ended:
+    """Wait for a step, or for the outcome of one with fallbacks; return what it came to."""
+    name, repairs = asked.name, asked.repairs
+    try:
+        value = await future
+        if not is_outcome:
+            origin = origin_of(future)
+            by = name if origin is None else origin.by
+            return ToolReply(name, True, plain(value), None, repairs, by), None
+        outcome: Outcome[Any] = value
+        value = plain(outcome.result())
+    except StepFailed as failure:
+        return ToolReply(name, False, None, _error_of(failure), repairs), failure
+    by, is_stale = outcome.answered_by, outcome.is_stale
+    return ToolReply(name, True, value, None, repairs, by, is_stale, outcome.warnings), None
+
+
+def _warnings(asked: _Asked) -> list[str]:
+    return [f"{asked.name}: {said(one)}" for one in asked.repairs[:_WARNINGS_MAX]]
 
 
 # what did not work ----------------------------------------------------------------------------
@@ -187,7 +218,8 @@ def _error_of(failure: Exception) -> ToolError:
     """Return what a reply says of a failure."""
     if isinstance(failure, StepFailed):
         told_by = failure.error
-        code = told_by.code if type(failure) is StepFailed else failure.code
+        is_own = isinstance(failure, ResultUnusable | OutcomeUnknown)
+        code = failure.code if is_own else told_by.code
         kind, message = told_by.type, told_by.message
     else:
         told_by = describe_failure(failure)

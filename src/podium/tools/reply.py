@@ -4,13 +4,17 @@ from __future__ import annotations
 
 import json
 
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from podium.core.errors import InputInvalid
 from podium.tools.complaints import COMPLAINTS_MAX, Complaint
 from podium.tools.repair import Repair
+
+
+_SENTENCES: Final = frozenset({"unknown-tool", InputInvalid.code})
+"""Codes of errors that say it all in their message."""
 
 
 class ToolError(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -41,6 +45,10 @@ class ToolReply(msgspec.Struct, frozen=True, omit_defaults=True):
         value: The result as plain JSON.
         error: Why there is none.
         repairs: What was mended in the arguments before the call.
+        answered_by: Who made the value: the tool, the task of a fallback, ``cache``, ``last_good``
+            or ``degraded``. Empty where there is none.
+        is_stale: Whether the value is the last good one, of an earlier call.
+        warnings: What is to be known about the value, in words.
     """
 
     name: str
@@ -48,15 +56,22 @@ class ToolReply(msgspec.Struct, frozen=True, omit_defaults=True):
     value: Any = None
     error: ToolError | None = None
     repairs: tuple[Repair, ...] = ()
+    answered_by: str = ""
+    is_stale: bool = False
+    warnings: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:
-        """The reply for a model: the value (a text as it is, else JSON), or what went wrong."""
-        if self.error is None:
-            if isinstance(self.value, str):
-                return self.value
-            return json.dumps(self.value, ensure_ascii=False, separators=(",", ":"))
-        return told(self.name, self.error)
+        """The reply for a model: the value (a text as it is, else JSON), or what went wrong.
+
+        Warnings stand in lines of their own behind it.
+        """
+        if self.error is not None:
+            return told(self.name, self.error)
+        text = self.value
+        if not isinstance(text, str):
+            text = json.dumps(text, ensure_ascii=False, separators=(",", ":"))
+        return "\n".join([text, *(f"[{one}]" for one in self.warnings)])
 
 
 class ArgumentsInvalid(InputInvalid):
@@ -81,6 +96,7 @@ def told(name: str, error: ToolError) -> str:
         if len(error.complaints) == COMPLAINTS_MAX:
             lines.append("- … and perhaps more.")
         return "\n".join([*lines, "Call it again with arguments that fit."])
-    if not error.did_run:
+    if error.code in _SENTENCES:
         return error.message
-    return f"{name} failed: {error.type}: {error.message}"
+    what = "failed" if error.did_run else "did nothing"
+    return f"{name} {what}: {error.type}: {error.message}"
