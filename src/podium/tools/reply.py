@@ -12,7 +12,6 @@ from podium.core.errors import InputInvalid
 from podium.tools.complaints import COMPLAINTS_MAX, Complaint
 from podium.tools.repair import Repair
 
-
 _SENTENCES: Final = frozenset({"unknown-tool", InputInvalid.code})
 """Codes of errors that say it all in their message."""
 
