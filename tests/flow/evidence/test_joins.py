@@ -82,7 +82,7 @@ output: ["${{settled}}", "${{outcome.usual.reason}}"]
 def test_a_join_decides_at_the_first_or_second(
     stage: Stage, join: str, gates: list[str], seen: list[Any]
 ) -> None:
-    """EVIDENCE-OF F-25: "`join: any` decides at the first dependency that is `ok`, `join: 2` at the second, and so on: the node starts in that turn, and reads what is there then. A dependency that is not settled then counts as without a value."
+    """EVIDENCE-OF F-25: "`join: any` decides at the first dependency that is `ok`, `join: 2` at the second, and so on: the node starts in that turn, and reads what is there then. A dependency that is not settled then counts as without a value. An entry of `after` only counts here: it is not needed, marked or not."
 
     A failed and a skipped one beside them do not count.
     """
@@ -106,6 +106,21 @@ output: "${{joined}}"
     assert ended.output == seen
     cancelled = {path for path, how in ended.steps.items() if how == "cancelled"}
     assert cancelled == {"a", "b", "c"} - set(gates)
+
+
+def test_what_a_join_counts_is_not_needed(stage: Stage) -> None:
+    """A failed and a skipped entry of ``after`` without a mark do not keep a node from starting (F-25)."""
+    text = f"""{_THREE}
+  last: {{after: "bad?", set: 1}}
+  joined: {{join: any, after: [bad, unwanted, last], call: get, args: {{what: joined}}}}
+output: ["${{joined}}", "${{outcome.bad.status}}", "${{outcome.unwanted.status}}", "${{good}}"]
+"""
+
+    async def script(play: Play) -> None:
+        play.open("good")
+
+    ended = stage.play(text, script, no=False)
+    assert ended.output == ["joined", "failed", "skipped", "good"]
 
 
 def test_a_join_that_cannot_be_is_skipped(stage: Stage) -> None:
@@ -160,7 +175,7 @@ _CHAIN = """
 
 
 def test_the_rest_is_cancelled(stage: Stage) -> None:
-    """EVIDENCE-OF F-27: "When `any` or a number decides, the dependencies that are not settled are cancelled, unless somebody else may still read them: another reader that has not started, or has bodies and is not settled, or the body's output. A cancelled dependency takes along those that it alone was waiting for. With `join: {of: any, rest: continue}` they go on." """
+    """EVIDENCE-OF F-27: "When `any` or a number decides, the dependencies that are not settled are cancelled, unless somebody else may still read them: another reader that has not started, or has bodies and is not settled, or the `output`, `until` or `next` of the body. A cancelled dependency takes along those that it alone was waiting for. With `join: {of: any, rest: continue}` they go on." """
     assert _rest(stage, _SLOW).steps["slow"] == "cancelled"
     assert _rest(stage, _CHAIN, "beside").steps == {
         "fast": "succeeded", "slow": "cancelled", "beside": "succeeded", "told": "succeeded",
@@ -180,6 +195,34 @@ def test_what_others_need_is_not_cancelled(stage: Stage, nodes: str, output: str
     """Another reader, one within a body, or the output keep a dependency going (F-27)."""
     assert _rest(stage, _SLOW + nodes, "slow", output=output).steps["slow"] == "succeeded"
     assert not stage.outside.did("stopped", "slow")
+
+
+@pytest.mark.parametrize(
+    "words", ["until: slow == 'slow'", "until: loop.pass == 2\n    next: {last: '${slow}'}"]
+)
+def test_what_a_loop_reads_of_its_body_is_not_cancelled(stage: Stage, words: str) -> None:
+    """After the pass it is there (F-27)."""
+    text = f"""
+nodes:
+  rounds:
+    {words}
+    max: 2
+    nodes:
+      fast: {{call: hold, args: {{what: fast}}}}
+      slow: {{call: hold, args: {{what: slow}}}}
+      first: {{join: any, set: "${{fast? ?? slow?}}"}}
+      told: {{call: get, args: {{what: "decided: ${{first}}"}}}}
+    output: "${{first}}"
+output: "${{rounds}}"
+"""
+
+    async def script(play: Play) -> None:
+        await play.begun("slow", "fast")
+        play.open("fast")
+        await play.begun("decided: fast")
+        play.open("slow")
+
+    assert stage.play(text, script).steps["rounds[1]/slow"] == "succeeded"
 
 
 def test_the_rest_may_go_on(stage: Stage) -> None:

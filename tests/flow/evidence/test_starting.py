@@ -231,7 +231,7 @@ output: ["${{each}}", "${{route}}", "${{after_all}}"]
 
 
 def test_when_is_asked_first(stage: Stage) -> None:
-    """EVIDENCE-OF F-21: "`when` is evaluated once the dependencies are there, before the arguments; if it is false, the node is skipped, and its arguments are not evaluated."
+    """EVIDENCE-OF F-21: "`when` is evaluated once the dependencies are there, before the arguments; if it is false, the node is skipped with the reason `when`, and its arguments are not evaluated: it does not matter whether they have a value."
 
     The arguments have no result: where they were evaluated, the flow would fail.
     """
@@ -241,8 +241,9 @@ nodes:
   slow: {call: hold, args: {what: slow}}
   skipped: {when: size(input.list) > 3, after: slow, call: get, args: {what: "${input.list[3]}"}}
   of_value: {when: slow == 'slow', call: get, args: {what: 1}}
+  lacking: {when: slow != 'slow', call: get, args: {what: "${skipped}"}}
   end: {call: get, args: {what: "${outcome.skipped}"}}
-output: ["${end}", "${of_value?}"]
+output: ["${end}", "${of_value?}", "${outcome.lacking.reason}"]
 """
     early: list[list[str]] = []
 
@@ -252,7 +253,7 @@ output: ["${end}", "${of_value?}"]
         play.open("slow")
 
     assert stage.play(text, script, list=[]).output == [
-        {"status": "skipped", "reason": "when", "error": None}, 1,
+        {"status": "skipped", "reason": "when", "error": None}, 1, "when",
     ]  # fmt: skip
     assert early == [["slow"]]
     stage.outside.is_open.clear()
