@@ -1,5 +1,7 @@
 """A breaker: opens and closes as a list of all ends says, whatever comes late, dies or restarts."""
 
+from collections.abc import Iterator
+
 import msgspec
 import pytest
 
@@ -115,6 +117,9 @@ STEPS = st.one_of(
     REPORTS,
     st.tuples(st.just("fail")),
     st.tuples(st.just("cool")),
+    st.tuples(st.just("half open"), HOLDERS),
+    st.tuples(st.just("half open"), HOLDERS),
+    st.tuples(st.just("mended"), HOLDERS),
     PROBES,
     PROBES,
     ENDS,
@@ -194,10 +199,21 @@ class Pair:
             assert len(circuit.slices) <= SLICES
 
 
+def spelled_out(steps: list[tuple]) -> Iterator[tuple]:
+    """The ways to half open and back to closed, which chance would seldom take, as steps."""
+    for step in steps:
+        if step[0] == "half open":
+            yield from [("fail",), ("cool",), ("probe", step[1])]
+        elif step[0] == "mended":
+            yield from [("fail",), ("cool",), *[("probe", step[1]), ("ended", 0, "ok", 0)] * 3]
+        else:
+            yield step
+
+
 def compare(rule: Rule, steps: list[tuple]) -> None:
     """Do the same with the breaker and with the naive one, and compare after each step."""
     pair = Pair(rule)
-    for verb, *rest in steps:
+    for verb, *rest in spelled_out(steps):
         pair.pass_time(verb, rest)
         asked, may = pair.happens(verb, rest)
         view = pair.ask(asked)
@@ -392,6 +408,18 @@ def test_time_does_not_go_back() -> None:
     view = service.report(("failed", 1))
 
     assert view.open_until_us == 5 + 30 * SECOND
+
+
+def test_a_restart_of_the_machine_forgets_shares() -> None:
+    """How calls ended before the machine was restarted counts in no window after it."""
+    service = Service(Rule(failures=99, failure_share=0.5))
+    service.at_us = 10**9
+    service.report(("failed", 9))
+    service.shelf.ask(breaker.KIND, "s", Lost("w"), Now("after", 1, 2))
+    again = Report(service.rule, 0, (("failed", 9),))
+    view = service.shelf.ask(breaker.KIND, "s", again, Now("after", 1, 2))
+
+    assert view.state == "closed"
 
 
 def test_a_look_writes_nothing() -> None:
