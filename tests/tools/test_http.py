@@ -611,7 +611,9 @@ def test_a_once_takes_a_connection_of_its_own() -> None:
     """One that was kept open may be closed by the other side just when it is used."""
 
     def play(line: Line, number: int) -> None:
-        line.say("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n", str(number))
+        while True:  # it would serve more requests
+            line.say("HTTP/1.1 200 OK\r\ncontent-length: 1\r\n\r\n", str(number))
+            line.hear()
 
     with stage(play) as there:
         tool = http_tool("do", method="POST", url=there.url, allow_private=True)
