@@ -83,7 +83,9 @@ def test_every_warning_code_is_one() -> None:
 
 def test_every_public_name_is_documented() -> None:
     """Each name of the face stands on the page about workflows, about tools, or about errors."""
-    known = set[str]().union(*(words_of(read(f"{one}.md")) for one in ("workflows", "tools", "errors")))
+    known = set[str]().union(
+        *(words_of(read(f"{one}.md")) for one in ("workflows", "tools", "errors"))
+    )
 
     assert [name for name in podium.__all__ if name not in known] == []
 
