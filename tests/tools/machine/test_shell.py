@@ -406,7 +406,7 @@ def test_a_fork_bomb_is_bounded(tmp_path: Path) -> None:
         "    if os.fork() == 0:\n"
         "        n % 3 or os.setsid()\n"
         "        open('pids', 'a').write(f'{os.getpid()}\\n')\n"
-        "        time.sleep(300)\n"
+        "        time.sleep(20); os._exit(0)\n"
         "    time.sleep(0.002)\n"
         "time.sleep(300)"
     )

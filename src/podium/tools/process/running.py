@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import json
 import math
 import os
 import selectors
@@ -19,13 +18,15 @@ from typing import Any, Final
 
 from podium.tools.process.errors import CommandNotStarted
 from podium.tools.process.output import Output
-from podium.tools.process.tree import descendants, kill_tree, threads_of_user
+from podium.tools.process.tree import descendants, threads_of_user
 
 _LAUNCH: Final = str(Path(__file__).with_name("launch.py"))
 _TICK_S: Final = 0.05
 _COUNT_EVERY_S: Final = 0.1
 _GRACE_S: Final = 1.0
 """Between the polite end of a program and the other one; and for what it has left in its pipes."""
+_END_S: Final = 10.0
+"""How long the launcher may take to end all that a program has started."""
 _PIECE: Final = 65536
 INHERITED: Final = ("PATH", "LANG", "HOME")
 """Variables of the environment that every program gets."""
@@ -103,16 +104,25 @@ def run(
         raise CommandNotStarted(
             "Tools that start programs need Linux, macOS or another POSIX system."
         )
-    told = json.dumps({"parent": os.getpid(), "limits": bounds.rlimits()})
+    heard, report = os.pipe()
+    limits = [f"{name}={value}" for name, value in bounds.rlimits().items()]
+    told = [str(os.getpid()), str(report), *limits, "--"]
     try:
         process = subprocess.Popen(
-            [sys.executable, "-I", "-S", _LAUNCH, told, program, *arguments],
+            [sys.executable, "-I", "-S", _LAUNCH, *told, program, *arguments],
             stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=subprocess.PIPE, cwd=cwd,
-            env=dict(env), start_new_session=True,
+            env=dict(env), start_new_session=True, pass_fds=[report],
         )  # fmt: skip
     except (OSError, ValueError) as problem:
+        os.close(heard)
         raise CommandNotStarted(f"{arguments[0]} cannot be started: {problem}") from problem
-    return _Running(process, bounds, stdin).to_the_end()
+    finally:
+        os.close(report)
+    with os.fdopen(heard, "rb") as trouble:
+        ended = _Running(process, bounds, stdin).to_the_end()
+        if why := trouble.read():
+            raise CommandNotStarted(f"{arguments[0]} cannot be started: {why.decode()}")
+    return ended
 
 
 def plain_environment(inherit: Sequence[str] = ()) -> dict[str, str]:
@@ -146,11 +156,8 @@ class _Running:
         try:
             self._follow()
             self._drain()
-        except BaseException:
-            kill_tree(process.pid)
-            raise
         finally:
-            process.wait()
+            self._end()
             self._selector.close()
             for pipe, _, _ in pipes:
                 with suppress(OSError):
@@ -159,42 +166,49 @@ class _Running:
 
     def _follow(self) -> None:
         end = time.monotonic() + self._bounds.seconds if self._bounds.seconds else math.inf
-        while not self._has_ended():
+        while self._process.poll() is None:
             now = time.monotonic()
             if now >= end:
                 self._stop("time")
                 return
             if self._bounds.processes and now >= self._count_at:
-                if len(descendants(self._process.pid)) > self._bounds.processes:
+                # the launcher, which stays beside the program, is none of its processes
+                if len(descendants(self._process.pid)) - 1 > self._bounds.processes:
                     self._stop("processes", is_polite=False)
                     return
                 self._count_at = time.monotonic() + _COUNT_EVERY_S
             self._pump(min(_TICK_S, end - now))
 
-    def _has_ended(self) -> bool:
-        """Tell whether it has ended, and keep its number until all it has started is ended too."""
-        if not hasattr(os, "waitid"):
-            return self._process.poll() is not None
-        return (
-            os.waitid(os.P_PID, self._process.pid, os.WEXITED | os.WNOHANG | os.WNOWAIT) is not None
-        )
-
     def _stop(self, why: str, *, is_polite: bool = True) -> None:
         self._stopped = why
         if is_polite:
-            with suppress(ProcessLookupError):
-                os.killpg(self._process.pid, signal.SIGTERM)
-            end = time.monotonic() + _GRACE_S
-            while not self._has_ended() and time.monotonic() < end:
-                self._pump(_TICK_S)
-        kill_tree(self._process.pid)
+            self._process.send_signal(signal.SIGTERM)
+            self._pump_for(_GRACE_S)
+        self._process.send_signal(signal.SIGUSR1)
+        self._pump_for(_END_S)
+
+    def _end(self) -> None:
+        """Make sure that nothing is left, also where something has gone wrong here."""
+        if self._process.poll() is None:
+            self._process.send_signal(signal.SIGUSR1)
+            try:
+                self._process.wait(_END_S)
+            except subprocess.TimeoutExpired:
+                for pid in descendants(self._process.pid):
+                    with suppress(ProcessLookupError, PermissionError):
+                        os.kill(pid, signal.SIGKILL)
+                self._process.wait()
+
+    def _pump_for(self, longest_s: float) -> None:
+        """Read while the program ends."""
+        end = time.monotonic() + longest_s
+        while self._process.poll() is None and time.monotonic() < end:
+            self._pump(_TICK_S)
 
     def _drain(self) -> None:
-        """Read what is left in the pipes; somebody who has left the group may hold them open."""
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(self._process.pid, signal.SIGKILL)
+        """Read what is left in the pipes; on some systems somebody may still hold them open."""
         end = time.monotonic() + _GRACE_S
-        while self._selector.get_map() and time.monotonic() < end:
+        while any(key.data for key in self._selector.get_map().values()) and time.monotonic() < end:
             self._pump(_TICK_S)
 
     def _pump(self, wait_s: float) -> None:

@@ -2,14 +2,10 @@
 
 from __future__ import annotations
 
-import os
-import signal
-
 from contextlib import suppress
 from pathlib import Path
 
 _PROC = Path("/proc")
-_ROUNDS = 20
 
 
 def descendants(pid: int) -> list[int]:
@@ -36,23 +32,6 @@ def threads_of_user(uid: int) -> int:
             if (_PROC / entry).stat().st_uid == uid:
                 count += len(list((_PROC / entry / "task").iterdir()))
     return count
-
-
-def kill_tree(pid: int) -> None:
-    """End a process, its group, and all that descend from it.
-
-    A group is ended in one piece, however fast it grows. What has left it is looked for until
-    nothing is found; what has also left its parents cannot be found.
-    """
-    for _ in range(_ROUNDS):
-        others = descendants(pid)[1:]
-        with suppress(ProcessLookupError, PermissionError):
-            os.killpg(pid, signal.SIGKILL)
-        for other in others:
-            with suppress(ProcessLookupError, PermissionError):
-                os.kill(other, signal.SIGKILL)
-        if not others:
-            return
 
 
 def _entries() -> list[str]:
