@@ -146,7 +146,10 @@ def test_a_message_arrives_as_it_was_written() -> None:
     plain, html = (message.get_body((kind,)) for kind in ("plain", "html"))
     assert plain is not None
     assert html is not None
-    assert plain.get_content().replace("\r\n", "\n") == ".punkt\n..zwei\nFrom here\n☂\n" + "x" * 2000 + "\n"
+    assert (
+        plain.get_content().replace("\r\n", "\n")
+        == ".punkt\n..zwei\nFrom here\n☂\n" + "x" * 2000 + "\n"
+    )
     assert html.get_content().strip() == "<p>☂</p>"
     assert isinstance(envelope.content, bytes)
     assert envelope.content.isascii()
