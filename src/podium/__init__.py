@@ -94,6 +94,7 @@ from podium.functions.structure import (
 )
 
 if TYPE_CHECKING:
+    from podium import tools as tools
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
