@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from collections.abc import Iterable
+from collections.abc import Coroutine, Iterable
 from typing import Any, Final, NamedTuple
 
 import msgspec
@@ -74,7 +74,7 @@ async def dispatch(
 
 def dispatch_all(
     calls: Iterable[tuple[str, Any]], *, among: Names | None = None, concurrency: int = 100
-) -> Any:
+) -> Coroutine[Any, Any, list[ToolReply]]:
     """Call several tools by name at once; the replies are in the order of the calls.
 
     One that fails, or whose arguments do not fit, does not disturb the others.
