@@ -100,6 +100,7 @@ if TYPE_CHECKING:
     from podium.client.portal import run
     from podium.flow import Flow, FlowInvalid
     from podium.tools.dispatch import dispatch, dispatch_all
+    from podium.tools.files import file_tools
     from podium.tools.from_run import FromRun
     from podium.tools.http import http_tool
     from podium.tools.mail import mail_tool
@@ -141,6 +142,7 @@ _LATE = {
     "DatabaseUnavailable": "podium.tools.sql.errors",
     "dispatch": "podium.tools.dispatch",
     "dispatch_all": "podium.tools.dispatch",
+    "file_tools": "podium.tools.files",
     "Flow": "podium.flow",
     "FlowInvalid": "podium.flow",
     "FromRun": "podium.tools.from_run",
@@ -185,12 +187,12 @@ __all__ = [
     "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
     "Task", "Tool", "ToolError", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
     "UsageError", "ValueNotPortable", "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask",
-    "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "gather", "headers", "http_tool",
-    "idempotency_key", "lock", "mail_tool", "map", "now", "open_file", "openapi_tools", "patched",
-    "publish", "python_tool", "race", "random", "receive", "restart_with", "run", "run_id",
-    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until",
-    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook",
-    "warn", "webhook_tool", "workflow",
+    "attempt", "child", "dispatch", "dispatch_all", "emit", "env", "file_tools", "gather",
+    "headers", "http_tool", "idempotency_key", "lock", "mail_tool", "map", "now", "open_file",
+    "openapi_tools", "patched", "publish", "python_tool", "race", "random", "receive",
+    "restart_with", "run", "run_id", "save_file", "scope", "secret", "secret_source", "send",
+    "shell_tool", "sleep", "sleep_until", "sql_query_tool", "sql_schema_tool", "sql_tool", "task",
+    "tool", "uuid4", "verify_webhook", "warn", "webhook_tool", "workflow",
 ]  # fmt: skip
 
 
