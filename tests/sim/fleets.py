@@ -111,3 +111,13 @@ def harm(world: SimWorld, chance: random.Random, *, times: int, within_s: float)
 
     for _ in range(times):
         world.later(chance.random() * within_s, once)
+
+
+def restart_machine(world: SimWorld) -> None:
+    """All processes die at once, and a clock that nobody knew before counts from now on."""
+    count = len(world.alive)
+    for process in world.alive:
+        process.kill()
+    world.time.boot_id += "+1"
+    for _ in range(count):
+        world.later(0.05, lambda: world.worker() and None)

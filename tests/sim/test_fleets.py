@@ -14,7 +14,7 @@ from podium.core.errors import StepFailed
 from podium.core.policies import Breaker, Concurrency, Rate
 from podium.testing.simulator import SimWorld
 from tests.sim.cases import IS_FULL
-from tests.sim.fleets import BALANCED, Service, books, harm, states
+from tests.sim.fleets import BALANCED, Service, books, harm, restart_machine, states
 
 pytestmark = pytest.mark.usefixtures("_names")
 SEEDS = range(300) if IS_FULL else range(4)
@@ -23,11 +23,13 @@ SEEDS = range(300) if IS_FULL else range(4)
 def run_fleet(
     world: SimWorld, flow, chance: random.Random, *, runs: int, deaths: int, within_s: float
 ) -> list[str]:
-    """Start some runs, harm the workers, and let all of them end."""
+    """Start some runs, harm the workers, restart the machine once, and let all of them end."""
     for _ in range(3):
         world.worker()
     ids = [world.start(flow, {"number": number}, id=f"run {number}") for number in range(runs)]
     harm(world, chance, times=deaths, within_s=within_s)
+    if deaths:
+        world.later(chance.random() * within_s, lambda: restart_machine(world))
     world.run_until_over(*ids)
     world.settle()
     return ids
@@ -55,7 +57,7 @@ def test_a_service_never_has_to_throttle_a_fleet(seed: int) -> None:
         return sum(found) + await put(number)
 
     with SimWorld(seed, stalls=0.01) as world:
-        ids = run_fleet(world, fleet, chance, runs=8, deaths=3, within_s=6.0)
+        ids = run_fleet(world, fleet, chance, runs=8, deaths=2, within_s=6.0)
 
         assert [world.output(one) for one in ids] == [6 + 5 * number for number in range(8)]
         assert service.refused == []
@@ -79,7 +81,7 @@ def test_no_more_than_so_many_at_once(seed: int) -> None:
         return sum(await gather(*(look(number, item) for item in range(6))))
 
     with SimWorld(seed, stalls=0.01) as world:
-        ids = run_fleet(world, fleet, chance, runs=8, deaths=3, within_s=2.0)
+        ids = run_fleet(world, fleet, chance, runs=8, deaths=2, within_s=2.0)
 
         assert [world.output(one) for one in ids] == [15 + 6 * number for number in range(8)]
         assert service.most <= 3
@@ -119,7 +121,7 @@ def test_a_breaker_spares_a_service_that_is_down(seed: int) -> None:
         for start_s in (0.5, 14.0):
             world.later(start_s, lambda: switch(True))
             world.later(start_s + 9.0, lambda: switch(False))
-        ids = run_fleet(world, fleet, chance, runs=6, deaths=3, within_s=12.0)
+        ids = run_fleet(world, fleet, chance, runs=6, deaths=2, within_s=12.0)
         (circuit,) = states(world, "breaker").values()
         opened = sum(one["after"] == "open" for one in circuit["changes"])
 
@@ -179,7 +181,7 @@ def test_locks_keep_runs_apart(seed: int) -> None:
                 await leave(keys[0], run)
 
     with SimWorld(seed, stalls=0.01) as world:
-        ids = run_fleet(world, fleet, chance, runs=9, deaths=3, within_s=3.0)
+        ids = run_fleet(world, fleet, chance, runs=9, deaths=2, within_s=3.0)
 
         assert [world.output(one) for one in ids] == list(range(9))
         assert faults == []
@@ -219,7 +221,7 @@ def test_all_of_it_together(seed: int) -> None:
             world.later(
                 1.0 + chance.random() * 5, lambda number=number: world.cancel(f"run {number}")
             )
-        ids = run_fleet(world, fleet, chance, runs=9, deaths=4, within_s=8.0)
+        ids = run_fleet(world, fleet, chance, runs=9, deaths=2, within_s=8.0)
         statuses = {one: world.row(one).status for one in ids}
 
         assert {status for one, status in statuses.items() if one not in ("run 1", "run 5")} == {
