@@ -6,6 +6,7 @@ from collections.abc import Iterator
 from typing import Annotated, Any, Literal
 
 import msgspec
+import pydantic
 import pytest
 
 import podium
@@ -260,6 +261,31 @@ def test_a_mark_deep_in_a_type_is_refused() -> None:
 
     with pytest.raises(InvalidOption, match="stands within the type of 'one'"):
         _ = deep.spec.input_schema
+
+
+def test_only_tools_are_filled_from_the_run() -> None:
+    """On a task or a workflow the mark would make an argument that anybody can give."""
+
+    async def whom(tenant: Annotated[str, FromRun("tenant")]) -> None: ...
+
+    for decorator in (podium.task, podium.workflow, podium.task(effect="read")):
+        with pytest.raises(InvalidOption, match="FromRun fills parameters of tools"):
+            decorator(whom)  # type: ignore[operator]
+
+
+def test_limits_of_pydantic_are_in_the_schema() -> None:
+    """``Field`` on a parameter says its limits and what it is."""
+
+    @podium.tool(effect="pure")
+    def wait(days: Annotated[int, pydantic.Field(ge=1, description="How long.")] = 2) -> int:
+        """Wait."""
+        return days
+
+    assert wait.spec.input_schema["properties"]["days"] == {
+        "type": "integer", "minimum": 1, "description": "How long.", "default": 2,
+    }  # fmt: skip
+    reply = drive(podium.dispatch("wait", {"days": 0}))
+    assert "days: found 0, expected an integer (at least 1)." in reply.text
 
 
 # foreign schemas ----------------------------------------------------------------------------

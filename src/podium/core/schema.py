@@ -113,6 +113,10 @@ class _Parts:
         """Return the schema of a type, which refers to the definitions."""
         if kind is Any or kind is object or isinstance(kind, str):
             return {}
+        if any(type(one).__name__ == "FieldInfo" for one in getattr(kind, "__metadata__", ())):
+            found = self._by_pydantic(kind)  # limits that msgspec does not see
+            if found:
+                return found
         try:
             return self._by_msgspec(kind)
         except Exception:  # noqa: BLE001 - a type that msgspec does not know, or a hook of the user's

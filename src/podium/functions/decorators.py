@@ -138,3 +138,8 @@ def workflow(
 def _require_function(target: Any, decorator: str) -> None:
     if not callable(target) or not hasattr(target, "__name__"):
         raise InvalidOption(f"@{decorator} decorates a function, not {target!r}.")
+    if any("FromRun(" in str(one) for one in getattr(target, "__annotations__", {}).values()):
+        raise InvalidOption(
+            f"@{decorator} {target.__name__}: FromRun fills parameters of tools; make it a @tool, "
+            "or read podium.headers() in the body."
+        )
