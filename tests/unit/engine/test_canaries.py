@@ -20,6 +20,7 @@ from podium.cli.main import carry_out
 from podium.core.spec import registry
 from podium.journal.records import Kind
 from tests.harness import drive
+from tests.tools.services import Answer, Seen, service
 from tests.unit.engine import secret_tasks as there
 from tests.unit.engine.secret_tasks import MARKER, REFERENCE, WAYS
 
@@ -184,6 +185,41 @@ def test_ends_of_a_step(
     assert found[2].startswith("ResultUnusable")
     assert f"held {REFERENCE}" in found[2]
     assert f"returned {MARKER}" in told or f'returned \\"{MARKER}' in told
+
+
+def test_a_tool_of_http(
+    canary: str, db: str, pages: Pages, capfd: pytest.CaptureFixture[str]
+) -> None:
+    """A service is sent the secret in a header and in the URL, quotes it, and only the reference is left."""
+    pytest.importorskip("httpx2")
+    from podium.tools.http import http_tool
+
+    def quotes(seen: Seen) -> Any:
+        if "bad" in seen.path:
+            return Answer(400, {"said": seen.headers.get("X-Key"), "asked": seen.target})
+        return {"said": seen.headers.get("X-Key"), "asked": seen.target}
+
+    with service(quotes) as shop:
+        common: Any = {
+            "query": {"key": REFERENCE}, "headers": {"X-Key": f"Basic x{REFERENCE}"} if canary.isalnum() else {},
+            "parameters": {}, "allow_private": True,
+        }  # fmt: skip
+        good = http_tool("good", url=f"{shop.url}/good", **common)
+        bad = http_tool("bad", url=f"{shop.url}/bad", **common)
+
+        async def calls() -> list[str]:
+            found = [str(await good())]
+            try:
+                await bad()
+            except StepFailed as error:
+                found.append(f"{error} {error.error!r}")
+            return found
+
+        _, found = prove(calls, canary, db, pages, capfd)
+
+    assert quote(canary, safe="") in shop.seen[0].target.replace("+", "%20")
+    assert MARKER in found[0]
+    assert "400" in found[1]
 
 
 def test_a_client_that_is_kept(
