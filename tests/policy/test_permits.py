@@ -252,7 +252,7 @@ def test_workers_share_evenly(limit: int, backlogs: list[int], period_us: int) -
         fleet.run(fleet.at_us + SECOND // 20)
 
 
-@given(limit=st.integers(1, 4), steps=st.integers(1, 3))
+@given(limit=st.integers(1, 12), steps=st.integers(1, 3))
 @settings(max_examples=12)
 def test_a_low_priority_does_not_starve(limit: int, steps: int) -> None:
     """Beside workers of a higher priority that always want more, a low one is served when its age
@@ -268,7 +268,7 @@ def test_a_low_priority_does_not_starve(limit: int, steps: int) -> None:
 
     assert head_us - 2 * SECOND <= waits_us[0] <= head_us + 6 * SECOND
     assert any(2 * head_us - 2 * SECOND <= at_us <= 2 * head_us + 12 * SECOND for at_us in waits_us)
-    assert sum(at_us <= waits_us[0] + head_us - 2 * SECOND for at_us in waits_us) <= limit
+    assert sum(at_us <= waits_us[0] + head_us - 2 * SECOND for at_us in waits_us) <= 1 + limit // 2
 
 
 def test_what_is_dealt_to_others_is_kept_for_them() -> None:
