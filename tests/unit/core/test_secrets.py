@@ -1,6 +1,7 @@
 """References to secrets, and where their values come from."""
 
 import os
+import sys
 
 from pathlib import Path
 
@@ -165,3 +166,34 @@ def test_public_names() -> None:
     """Users reach them from the package."""
     assert podium.secret is secret
     assert podium.secret_source is secret_source
+
+
+def test_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """``secret://keyring/SERVICE/NAME`` is asked of the keyring; what is not there is missing."""
+    keyring = pytest.importorskip("keyring")
+    backend = pytest.importorskip("keyring.backend")
+
+    class Ring(backend.KeyringBackend):  # type: ignore[misc, name-defined]
+        priority = 1
+        kept: dict[tuple[str, str], str] = {("smtp@example.org/a", "me"): "in the ring"}
+
+        def get_password(self, service: str, username: str) -> str | None:
+            return self.kept.get((service, username))
+
+    before = keyring.get_keyring()
+    keyring.set_keyring(Ring())
+    try:
+        assert secret("secret://keyring/smtp%40example.org/a/me") == "in the ring"
+        with pytest.raises(SecretMissing, match="keyring set smtp you"):
+            secret("secret://keyring/smtp/you")
+        with pytest.raises(SecretInvalid, match="expected secret://keyring/SERVICE/NAME"):
+            secret("secret://keyring/smtp")
+    finally:
+        keyring.set_keyring(before)
+
+
+def test_no_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Without the package the message says what to install."""
+    monkeypatch.setitem(sys.modules, "keyring", None)
+    with pytest.raises(SecretInvalid, match=r"pip install 'podium\[keyring\]'"):
+        secret("secret://keyring/smtp/me")
