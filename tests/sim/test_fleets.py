@@ -255,3 +255,39 @@ def test_the_service_of_these_tests_throttles() -> None:
 
         assert service.refused
         assert len(service.failed) > 3
+
+
+@pytest.mark.long
+@pytest.mark.parametrize("seed", range(5) if IS_FULL else range(1))
+def test_512_callers_of_a_service_that_allows_ten_a_second(seed: int) -> None:
+    """None of them is ever refused, none starves, and the rate is used: over three workers, one of
+    which dies, the last of 512 is served within 2 % of the shortest time there can be."""
+    service = Service(limit=10, period_s=1.0)
+    served: list[tuple[float, int]] = []
+
+    @task(effect="read", rate=Rate("10/s", key="svc"))
+    async def look(number: int, item: int) -> int:
+        await service.serve(0.0)
+        served.append((service.counted[-1], number))
+        return item
+
+    @workflow
+    async def fleet(number: int) -> int:
+        return len(await gather(*(look(number, item) for item in range(32))))
+
+    with SimWorld(seed, slowness=0.0) as world:
+        for _ in range(3):
+            world.worker()
+        ids = [world.start(fleet, {"number": number}, id=f"run {number}") for number in range(16)]
+        world.later(20.0, world.alive[0].kill)
+        start_s = world.time.now_s
+        world.run_until_over(*ids)
+        world.settle()
+        half = Counter(number for at_s, number in served if at_s < start_s + 15)
+
+        assert [world.output(one) for one in ids] == [32] * 16
+        assert service.refused == []
+        assert max(served)[0] - start_s < 512 / 10 * 1.02 + 2  # two periods are lost to the death
+        assert min(half.values()) * 2 >= max(half.values())
+        assert len(half) == 16
+        assert books(world) == BALANCED
