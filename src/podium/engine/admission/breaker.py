@@ -230,7 +230,8 @@ class BreakerDoor:
 
     def _look_later(self) -> None:
         """Ask again when it may be tried."""
-        if not self._waiting or self._timer is not None:
+        self._cancel_timer()  # it may have been set for another state
+        if not self._waiting:
             return
         left_s = ASK_AGAIN_S
         if self._view.state == "open":

@@ -301,7 +301,7 @@ def _podium_version() -> str:
     from importlib import metadata  # only when a file is created
 
     try:
-        return metadata.version("podium")
+        return metadata.version("podium") or "unknown"  # while it is being installed
     except metadata.PackageNotFoundError:
         return "unknown"
 
