@@ -168,17 +168,20 @@ def test_public_names() -> None:
     assert podium.secret_source is secret_source
 
 
-def test_keyring(monkeypatch: pytest.MonkeyPatch) -> None:
+def test_keyring() -> None:
     """``secret://keyring/SERVICE/NAME`` is asked of the keyring; what is not there is missing."""
     keyring = pytest.importorskip("keyring")
     backend = pytest.importorskip("keyring.backend")
 
     class Ring(backend.KeyringBackend):  # type: ignore[misc, name-defined]
         priority = 1
-        kept: dict[tuple[str, str], str] = {("smtp@example.org/a", "me"): "in the ring"}
 
         def get_password(self, service: str, username: str) -> str | None:
-            return self.kept.get((service, username))
+            kept = {("smtp@example.org/a", "me"): "in the ring"}
+            return kept.get((service, username))
+
+        def set_password(self, service: str, username: str, password: str) -> None:
+            """It is only read."""
 
     before = keyring.get_keyring()
     keyring.set_keyring(Ring())
