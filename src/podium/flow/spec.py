@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import hashlib
 import importlib
-import sys
 
 from collections.abc import Callable, Mapping
 from dataclasses import replace
@@ -13,19 +12,19 @@ from typing import Any
 
 import msgspec
 
-from podium.core.codec import Codec, codec_for, decode_any, encode_message
+from podium.core.codec import Codec, codec_for
 from podium.core.context import Context
-from podium.core.errors import InputInvalid, PodiumError, UsageError
+from podium.core.errors import PodiumError, UsageError
 from podium.core.schema import schema_hash
+from podium.core.schema_binder import SchemaBinder
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
 from podium.core.spec import registry as process_registry
-from podium.core.validation import Validator
 from podium.flow.bursts import uncollected
 from podium.flow.findings import FlowInvalid
 from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
 from podium.flow.interpret.states import Frame, NoValue
-from podium.flow.model import Call, Compensation, Document, Fields, Node, SubFlow
+from podium.flow.model import Call, Compensation, Document, Node, SubFlow
 from podium.flow.parse import encoded, parse
 
 _ANY = codec_for(Any)
@@ -35,62 +34,6 @@ class TaskMissing(UsageError):
     """A document names a task, workflow or module that this process does not have."""
 
     code = "task-missing"
-
-
-class FieldsBinder:
-    """Checks the input of a flow against its fields; stands where a function has its signature."""
-
-    def __init__(self, fields: Fields, name: str) -> None:
-        self._fields = fields
-        self._name = name
-        self._validator = Validator(fields.schema)
-        self.parameters: Mapping[str, Any] = fields.schema["properties"]
-
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the input of ``flow(message="…")``.
-
-        Raises:
-            InputInvalid: It does not fit.
-        """
-        if args:
-            raise InputInvalid(
-                f"{self._name} takes its input by name: {', '.join(self.parameters)}."
-            )
-        return self.from_mapping(kwargs)
-
-    def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the input with what was left out.
-
-        Raises:
-            InputInvalid: It does not fit; every fault is named.
-        """
-        what = f"the input of {self._name}"
-        plain = decode_any(encode_message(dict(given), what, sys.maxsize))  # measured in `copy`
-        faults = [one.text("input") for one in self._validator.faults(plain)]
-        if faults:
-            raise InputInvalid(
-                f"The input of flow {self._name!r} does not fit: {'; '.join(faults)}."
-            )
-        return {**self._fields.defaults, **plain}
-
-    from_json = from_mapping
-
-    def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
-        """Encode the input; return (JSON bytes, the copy the program receives)."""
-        return _ANY.copy(bound, f"the input of {self._name}", limit_bytes)
-
-    def decode(self, encoded: bytes) -> dict[str, Any]:
-        """Return a recorded input."""
-        value: dict[str, Any] = decode_any(encoded)
-        return value
-
-    def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
-        """Call the program."""
-        return function(bound)
-
-    def fingerprinted(self, bound: dict[str, Any]) -> dict[str, Any]:
-        """Return what the fingerprint of a child's input covers."""
-        return bound
 
 
 class FlowSpec(WorkflowSpec):
@@ -121,7 +64,9 @@ class FlowSpec(WorkflowSpec):
     @cached_property
     def binder(self) -> Any:
         """Checks the input."""
-        return FieldsBinder(self.flow.input, self.name)
+        fields = self.flow.input
+        of = f"flow {self.name!r}"
+        return SchemaBinder(fields.schema, of, noun="input", defaults=fields.defaults)
 
     @cached_property
     def returns(self) -> Codec:

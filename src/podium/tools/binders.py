@@ -5,14 +5,12 @@ from __future__ import annotations
 import inspect
 
 from collections.abc import Callable, Mapping
-from typing import Any, NamedTuple
+from typing import Any
 
 from podium.core.codec import Binder, Codec, short
 from podium.core.errors import InputInvalid, ValueNotPortable
 from podium.core.validation import Validator
 from podium.tools.from_run import values_from_run
-
-_FAULTS_MAX = 5
 
 
 class RunBinder(Binder):
@@ -99,86 +97,6 @@ class RunBinder(Binder):
                 )
 
 
-class SchemaParameter(NamedTuple):
-    """A parameter that a schema describes, as signatures have them.
-
-    Attributes:
-        name: Any text.
-        default: What it is where it is left out; ``empty`` where nothing says so.
-    """
-
-    name: str
-    default: Any
-    kind: Any = inspect.Parameter.KEYWORD_ONLY
-    empty: Any = inspect.Parameter.empty
-
-
-class SchemaBinder:
-    """Checks arguments against a JSON Schema; stands where a function has its signature.
-
-    Args:
-        schema: Of an object.
-        name: Of the tool.
-
-    Raises:
-        ValueError: The schema is none, or refers to something outside of itself.
-    """
-
-    def __init__(self, schema: Mapping[str, Any], name: str) -> None:
-        self.name = name
-        self._codec = Codec(dict[str, Any])
-        self._validator = Validator(schema)
-        self.parameters: Mapping[str, SchemaParameter] = {
-            one: SchemaParameter(one, _default(part))
-            for one, part in schema.get("properties", {}).items()
-        }
-
-    def bind(self, args: tuple[Any, ...], kwargs: dict[str, Any]) -> dict[str, Any]:
-        """Return the arguments of ``tool(city="Rome")``.
-
-        Raises:
-            InputInvalid: They do not fit.
-        """
-        if args:
-            names = ", ".join(self.parameters) or "none"
-            raise InputInvalid(f"{self.name} takes its arguments by name: {names}.")
-        return self.from_mapping(kwargs)
-
-    def from_mapping(self, given: Mapping[str, Any]) -> dict[str, Any]:
-        """Return the arguments.
-
-        Raises:
-            InputInvalid: They do not fit; the first faults are named.
-        """
-        _, plain = self.copy(dict(given), 1 << 40)
-        faults = [
-            one.text("arguments")
-            for one, _ in zip(self._validator.faults(plain), range(_FAULTS_MAX), strict=False)
-        ]
-        if faults:
-            raise InputInvalid(f"The arguments of {self.name} do not fit: {'; '.join(faults)}.")
-        return plain
-
-    from_json = from_mapping
-
-    def copy(self, bound: dict[str, Any], limit_bytes: int) -> tuple[bytes, dict[str, Any]]:
-        """Encode the arguments; return (JSON bytes, the copy the tool receives)."""
-        return self._codec.copy(bound, f"the arguments of {self.name}", limit_bytes)
-
-    def decode(self, encoded: bytes) -> dict[str, Any]:
-        """Return recorded arguments."""
-        value: dict[str, Any] = self._codec.decode(encoded)
-        return value
-
-    def call(self, function: Callable[..., Any], bound: dict[str, Any]) -> Any:
-        """Call the tool with its arguments, as one dict."""
-        return function(bound)
-
-    def fingerprinted(self, bound: dict[str, Any]) -> dict[str, Any]:
-        """Return what the fingerprint covers."""
-        return bound
-
-
 class SchemaCodec(Codec):
     """Takes values that fit a JSON Schema, and no others."""
 
@@ -203,11 +121,6 @@ class SchemaCodec(Codec):
                 f"{fault.text('output')}"
             )
         return value
-
-
-def _default(schema: Any) -> Any:
-    has_one = isinstance(schema, Mapping) and "default" in schema
-    return schema["default"] if has_one else inspect.Parameter.empty
 
 
 def _left_out(name: str) -> inspect.Parameter:

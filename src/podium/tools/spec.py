@@ -12,9 +12,10 @@ from typing import Any
 from podium.core.codec import Codec
 from podium.core.errors import InvalidOption
 from podium.core.schema import parameters_schema, returns_schema
+from podium.core.schema_binder import SchemaBinder
 from podium.core.spec import TaskOptions, TaskSpec
 from podium.core.validation import Validator
-from podium.tools.binders import RunBinder, SchemaBinder, SchemaCodec
+from podium.tools.binders import RunBinder, SchemaCodec
 from podium.tools.descriptions import words_of
 from podium.tools.from_run import headers_wanted
 from podium.tools.names import ToolName, split
