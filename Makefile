@@ -101,11 +101,12 @@ use_pip_settings = $(find_python); \
 		--require-hashes --only-binary :all: --target .tools --requirement requirements/uv.txt
 	@touch $@
 
-.venv/.installed: pyproject.toml requirements/dev.txt .tools/.installed
+.venv/.installed: pyproject.toml requirements/dev.txt requirements/bfcl.txt .tools/.installed
 	@echo 'setting up .venv'
 	@$(UV) venv --quiet --allow-existing --no-project --python '$(or $(PYTHON),>=3.11)' .venv
 	@$(use_pip_settings); \
-		$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt
+		$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
+		$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps --requirement requirements/bfcl.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
 	@touch $@
 
@@ -113,4 +114,6 @@ lock: .tools/.installed
 	@$(use_pip_settings); for name in uv dev; do \
 		inputs="requirements/$$name.in"; test "$$name" = uv || inputs="pyproject.toml $$inputs"; \
 		$(UV) pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes \
-			--no-emit-index-url --no-header --output-file "requirements/$$name.txt" $$inputs || exit 1; done
+			--no-emit-index-url --no-header --output-file "requirements/$$name.txt" $$inputs || exit 1; done; \
+		$(UV) pip compile --quiet $(UPGRADE) --universal --python-version 3.11 --generate-hashes --no-deps \
+			--no-emit-index-url --no-header --output-file requirements/bfcl.txt requirements/bfcl.in

@@ -83,6 +83,10 @@ def test_few_dependencies() -> None:
     [
         ("uv.txt", ["uv"]),
         (
+            "bfcl.txt",
+            (ROOT / "requirements" / "bfcl.in").read_text(encoding="utf-8").splitlines(),
+        ),
+        (
             "dev.txt",
             [
                 *PROJECT["project"]["dependencies"],
