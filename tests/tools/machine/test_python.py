@@ -112,6 +112,7 @@ def test_output_without_end(level: str) -> None:
     assert "bytes left out" in found["output"]
 
 
+@pytest.mark.long
 def test_memory_files_and_space(level: str) -> None:
     """Limits bind the code."""
     assert "MemoryError" in python("x = bytearray(10**9)", memory_max=200_000_000)["errors"]
@@ -122,6 +123,7 @@ def test_memory_files_and_space(level: str) -> None:
     assert "File too large" in large["errors"] or "No space left" in large["errors"] or large["exit_code"] < 0  # fmt: skip
 
 
+@pytest.mark.long
 def test_a_fork_bomb(level: str) -> None:
     """Code that multiplies is ended with all that it became."""
     code = (

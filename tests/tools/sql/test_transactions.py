@@ -239,8 +239,8 @@ def test_receipts_can_be_pruned(shop: Database) -> None:
     assert receipts(shop) == 0
 
 
-def test_isolated_processes(shop: Database) -> None:
-    """A receipt is that of the database, so attempts in two processes or workers see each other's."""
+def test_two_workers(shop: Database) -> None:
+    """A receipt is that of the database, so attempts in two workers see each other's."""
     other = Database(
         f"sqlite:///{shop._path}" if shop.is_sqlite else shop._url  # as another process would
     )
@@ -523,6 +523,7 @@ def test_a_cancelled_body_is_taken_back(shop: Database) -> None:
     assert rows(shop) == []
 
 
+@pytest.mark.long
 def test_many_at_once_take_turns(shop: Database) -> None:
     """Hundreds of transactions in one process wait in line, in threads and in the loop alike."""
 
