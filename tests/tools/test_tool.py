@@ -331,3 +331,14 @@ def test_schemas_that_are_none(schema: dict[str, Any], said: str) -> None:
     """What is no schema of arguments, and what would have to be fetched, is refused at once."""
     with pytest.raises(InvalidOption, match=said):
         Tool.from_schema("bad", "Bad.", schema, effect="read", call=forecast)
+
+
+def test_a_fixed_value_may_answer_for_a_tool_that_a_schema_describes() -> None:
+    """What its output schema says is not a type of Python: any value is held against it later."""
+    with TABLE.define():
+        made = Tool.from_schema(
+            "lucky", "A number.", {"properties": {}}, {"type": "integer"},
+            call=lambda _: 7, effect="read", fallback=podium.Degraded(-1),
+        )  # fmt: skip
+
+    assert made.spec.options.fallback == (podium.Degraded(-1),)

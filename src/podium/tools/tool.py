@@ -228,7 +228,7 @@ def _looks_like(
     if not callable(call):
         raise InvalidOption(f"Tool {name!r}: call={call!r}; expected a function of one dict.")
 
-    def stand_in() -> None: ...
+    def stand_in() -> Any: ...
 
     stand_in.__name__ = name
     keyword = inspect.Parameter.KEYWORD_ONLY
