@@ -14,6 +14,7 @@ import time
 import urllib.request
 
 from collections.abc import Iterator
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -120,6 +121,11 @@ def answers(store: SqliteStore) -> dict[str, Any]:
     return found
 
 
+def has_ended(store: SqliteStore, count: int) -> bool:
+    """Whether so many runs have ended."""
+    return bool(answers(store)["ended"] >= count)
+
+
 def test_what_is_promised_holds_beside_a_flaky_service(soak: Soak) -> None:
     """No call too many, few calls into an outage, every run ends, and the books are empty."""
     store = SqliteStore(soak.database)
@@ -127,13 +133,11 @@ def test_what_is_promised_holds_beside_a_flaky_service(soak: Soak) -> None:
     began_s = time.monotonic()
     accepted(store, RUNS)
     for _ in range(KILLS):
-        before = answers(store)["ended"]
-        wait_for(
-            lambda: answers(store)["ended"] >= min(RUNS, before + RUNS // (KILLS + 2)), "runs end"
-        )
+        enough = min(RUNS, answers(store)["ended"] + RUNS // (KILLS + 2))
+        wait_for(partial(has_ended, store, enough), "runs end")
         soak.kill_one(chance)
     limit_s = LIMIT_S * (10 if IS_FULL else 1)
-    wait_for(lambda: answers(store)["ended"] == RUNS, "all runs end", limit_s)
+    wait_for(partial(has_ended, store, RUNS), "all runs end", limit_s)
     took_s = time.monotonic() - began_s
     found, seen = answers(store), soak.books()
     outages = took_s / 3.7 + 1
