@@ -17,6 +17,7 @@ fair queueing, P. Goyal, H. Vin, H. Cheng, 1996.) Who got something goes to the 
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Iterator
 from typing import Final
 
@@ -172,7 +173,12 @@ class Permits(msgspec.Struct, omit_defaults=True):
     @property
     def free(self) -> int:
         """How many permits nobody has."""
-        return max(0, self.limit - sum(self.held.values()) - sum(n for _, n in self.cooling))
+        return max(0, self.limit - self.out)
+
+    @property
+    def out(self) -> int:
+        """How many permits somebody has, or are cooling."""
+        return sum(self.held.values()) + sum([n for _, n in self.cooling])
 
     @property
     def is_idle(self) -> bool:
@@ -193,7 +199,8 @@ def apply(book: Book, key: str, event: bytes, now: Now) -> bytes:
     """Decide on an event and keep what follows; return the decision as JSON."""
     asked = read_event(_EVENTS, event, KIND, key)
     kept = book.get(KIND, key)
-    state, decision = decide(Permits() if kept is None else read(kept, key), asked, now)
+    state = Permits() if kept is None else read(kept, key)
+    decision = _decide(state, asked, now)
     if not state.is_idle:
         book.put(KIND, key, msgspec.json.encode(state))
     elif kept is not None:
@@ -203,10 +210,23 @@ def apply(book: Book, key: str, event: bytes, now: Now) -> bytes:
 
 def decide(state: Permits, event: Event, now: Now) -> tuple[Permits, Decision]:
     """Return the next state, and what to answer. The given state is left as it is."""
-    state = _at(state, now)
+    state = msgspec.structs.replace(
+        state,
+        held=dict(state.held),
+        cooling=list(state.cooling),
+        waiting=dict(state.waiting),
+        tags=dict(state.tags),
+    )
+    return state, _decide(state, event, now)
+
+
+def _decide(state: Permits, event: Event, now: Now) -> Decision:
+    """Bring a state to what follows, and return what to answer."""
+    _advance(state, now)
     match event:
         case Take():
-            return state, _take(_configured(state, event), event)
+            _configure(state, event)
+            return _take(state, event)
         case Give():
             _give(state, event)
         case Lost():
@@ -214,37 +234,27 @@ def decide(state: Permits, event: Event, now: Now) -> tuple[Permits, Decision]:
             _leave(state, event.holder)
         case Withdraw():
             _leave(state, event.holder)
-    return state, Noted(tuple(_deal(state)))
+    return Noted(tuple(_deal(state)))
 
 
-def _at(state: Permits, now: Now) -> Permits:
-    """Return a copy of a state, brought to the present."""
-    is_same = state.boot == now.boot
-    at_us = max(now.at_us, state.at_us) if is_same else now.at_us
-    if is_same or state.is_idle:
-        state = msgspec.structs.replace(
-            state,
-            boot=now.boot,
-            at_us=at_us,
-            held=dict(state.held),
-            cooling=[(until_us, n) for until_us, n in state.cooling if until_us > at_us],
-            waiting=dict(state.waiting),
-            tags=dict(state.tags),
-        )
+def _advance(state: Permits, now: Now) -> None:
+    """Bring a state to the present."""
+    if state.boot == now.boot:
+        state.at_us = at_us = max(now.at_us, state.at_us)
+        if state.cooling and state.cooling[0][0] <= at_us:
+            state.cooling = [(until_us, n) for until_us, n in state.cooling if until_us > at_us]
         for holder, one in list(state.waiting.items()):
             if one.until_us <= at_us:
                 _leave(state, holder)
-        return state
+        return
     # The machine was restarted: how long that took is unknown, and all holders are dead.
-    out = sum(state.held.values()) + sum(n for _, n in state.cooling)
-    state = msgspec.structs.replace(
-        state, boot=now.boot, at_us=at_us, held={}, cooling=[], waiting={}, tag=0, tags={}
-    )
+    out = state.out
+    state.boot, state.at_us, state.tag = now.boot, now.at_us, 0
+    state.held, state.cooling, state.waiting, state.tags = {}, [], {}, {}
     _cool(state, out)
-    return state
 
 
-def _configured(state: Permits, event: Take) -> Permits:
+def _configure(state: Permits, event: Take) -> None:
     """Follow a change of the limit's options. What is out stays out."""
     before_us = _cooling_us(state)
     state.limit, state.period_us, state.is_strict = event.limit, event.period_us, event.is_strict
@@ -253,7 +263,6 @@ def _configured(state: Permits, event: Take) -> Permits:
         cooling, state.cooling = state.cooling, []
         for until_us, n in cooling:
             _cool(state, n, until_us + longer_us)
-    return state
 
 
 def _take(state: Permits, event: Take) -> Granted:
@@ -262,6 +271,8 @@ def _take(state: Permits, event: Take) -> Granted:
     if event.want <= 0:
         _leave(state, holder)
         return Granted(0, others=others)
+    if not state.waiting and event.want <= state.free:  # nobody to share with
+        return Granted(event.want, use_by_us=_hand_out(state, holder, event.want))
     _enter(state, event)
     count = _deal(state).get(holder, 0)
     use_by_us = _hand_out(state, holder, count) if count else None
@@ -339,9 +350,11 @@ def _cool(state: Permits, count: int, until_us: int | None = None) -> None:
     until_us = _rounded(state, state.at_us + _cooling_us(state) if until_us is None else until_us)
     if count <= 0 or until_us <= state.at_us:
         return
-    cooling = dict(state.cooling)
-    cooling[until_us] = cooling.get(until_us, 0) + count
-    state.cooling = sorted(cooling.items())
+    index = bisect_left(state.cooling, (until_us, 0))
+    if index < len(state.cooling) and state.cooling[index][0] == until_us:
+        state.cooling[index] = until_us, state.cooling[index][1] + count
+    else:
+        state.cooling.insert(index, (until_us, count))
 
 
 # the line --------------------------------------------------------------------------------
@@ -393,6 +406,8 @@ def _groups(state: Permits) -> Iterator[list[str]]:
 def _deal(state: Permits) -> dict[str, int]:
     """Return who would get how many of the free permits."""
     dealt: dict[str, int] = {}
+    if not state.waiting:
+        return dealt
     free = state.free
     for group in _groups(state):
         if not free:
@@ -454,7 +469,7 @@ def _before(state: Permits, holder: str) -> int:
 
 def _free_at(state: Permits, count: int) -> int | None:
     """Return when so many permits will have cooled; ``None``: it depends on who holds them."""
-    free = state.limit - sum(state.held.values()) - sum(n for _, n in state.cooling)
+    free = state.limit - state.out
     for until_us, n in state.cooling:
         free += n
         if free >= count:
