@@ -377,6 +377,31 @@ def test_a_probe_of_another_turn_decides_nothing() -> None:
     assert service.circuit.out == {}
 
 
+@pytest.mark.parametrize(
+    ("outcome", "state", "reason"),
+    [
+        ("ok", "closed", "a probe succeeded"),
+        ("failed", "open", "a probe failed"),
+        ("slow", "open", "a probe was slow"),
+        ("unknown", "half_open", "it was open for 30 s"),
+        ("cancelled", "half_open", "it was open for 30 s"),
+    ],
+)
+def test_how_a_probe_ends(outcome: breaker.ProbeOutcome, state: str, reason: str) -> None:
+    """A probe that succeeded in time closes it, one that failed or was late opens it for its whole
+    time; one of which nobody knows makes room for another."""
+    service = Service(Rule(failures=1))
+    service.report(("failed", 1))
+    service.at_us += 30 * SECOND
+    service.probe()
+    service.at_us += SECOND
+    view = service.ended(outcome, 2)
+
+    assert (view.state, view.reason) == (state, reason)
+    assert view.open_until_us == (service.at_us + 30 * SECOND if state == "open" else 0)
+    assert service.probe().is_probe == (state == "half_open")
+
+
 def test_a_reset_closes_it_and_says_who_did_it() -> None:
     """Somebody closes it by hand; what is in flight from before says nothing any more."""
     service = Service(Rule(failures=1))
