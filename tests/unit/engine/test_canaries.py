@@ -237,7 +237,7 @@ def test_a_client_that_is_kept(
     assert error.error.cause.message == f"refused: {MARKER}"
 
 
-def test_a_result_that_held_one_says_so(canary: str, db: str) -> None:
+def test_a_result_that_held_one_says_so(canary: str, db: str, pages: Pages) -> None:
     """Where a result was changed, a warning with the attempt says so, with the reference."""
 
     @workflow
