@@ -28,6 +28,7 @@ _COMMANDS = {
     "breakers": "podium.cli.breakers:breakers",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",
+    "cache": "podium.cli.cache:cache",
     "db": "podium.cli.db:db",
     "doctor": "podium.cli.doctor:doctor",
     "completion": "podium.cli.completion:completion",

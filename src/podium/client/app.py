@@ -21,10 +21,11 @@ from podium.core.spec import WorkflowSpec, registry
 from podium.engine.engine import EngineOptions
 from podium.functions.calls import Workflow
 from podium.journal.records import Kind, decode_value
-from podium.journal.store import RunRow
+from podium.journal.store import Batch, RunRow
 from podium.policy import breaker, lock
 
 R = TypeVar("R")
+_FOREVER = 1 << 62
 
 
 class Podium:
@@ -211,6 +212,10 @@ class Podium:
         holder = next(one.holder for one in self.locks() if one.key == key)
         await self.desk.decide(lock.KIND, key, lock.Break(by))
         return holder
+
+    async def clear_cache(self, task: str | None = None) -> None:
+        """Forget the kept results of a task, or of all tasks: they are computed anew."""
+        await self.desk.commit(Batch(unkept=[(task or "", _FOREVER)]))
 
     # inside -----------------------------------------------------------------------------
 

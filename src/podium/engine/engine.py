@@ -39,7 +39,7 @@ from podium.engine.locks import Locks
 from podium.engine.log import Committer, Log
 from podium.engine.neighbours import BLOCKED_AFTER_S, LOOK_AROUND_EVERY_S, WATCH_EVERY_S, Neighbours
 from podium.engine.relations import Relations
-from podium.engine.results import Results
+from podium.engine.results import PRUNE_EVERY_S, Results
 from podium.engine.roles import RelatedRun
 from podium.engine.run import ActiveRun
 from podium.engine.sleepers import Sleepers
@@ -175,6 +175,7 @@ class Engine:
         self.neighbours.begin()
         self._every(WATCH_EVERY_S, self.neighbours.watch)
         self._every(LOOK_AROUND_EVERY_S, self.neighbours.look_around)
+        self._every(PRUNE_EVERY_S, self.results.prune)
 
     def begin_closing(self) -> None:
         """Start nothing new; effects in flight go on."""
@@ -231,6 +232,7 @@ class Engine:
         mine.run_changes.update(batch.run_changes)
         mine.file_chunks += batch.file_chunks
         mine.documents.update(batch.documents)
+        mine.unkept += batch.unkept
         self.log.mark()
         self.log.flush()
 

@@ -299,6 +299,7 @@ def split(batch: Batch, takers: Mapping[int, int]) -> list[tuple[int, Batch]]:
     shared = Batch(
         families=batch.families, blobs=batch.blobs, file_chunks=batch.file_chunks,
         documents=batch.documents, shared=batch.shared, now=batch.now, kept=batch.kept,
+        unkept=batch.unkept,
     )  # fmt: skip
     parts: dict[int, Batch] = {0: shared}
 

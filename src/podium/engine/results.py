@@ -17,6 +17,9 @@ from podium.engine.admission.keys import call_key
 from podium.engine.log import Log
 from podium.journal.store import KeptRow, Reader
 
+PRUNE_EVERY_S = 600.0
+"""How often results that are too old for anybody are deleted."""
+
 
 class Remembered(msgspec.Struct):
     """What a recall brings, as it is recorded."""
@@ -102,6 +105,11 @@ class Results:
             batch.kept[spec.name, key] = KeptRow(at, until, run, _code(spec.fn), value)
         self._engine.log.mark(len(value))
         return True
+
+    def prune(self) -> None:
+        """Delete what nobody can want any more, with the next commit."""
+        self._engine.log.batch.unkept.append(("", self._engine.clock_us()))
+        self._engine.log.mark()
 
     def _newest(self, task: str, key: str) -> KeptRow | None:
         """Look first at what is appended and on its way to the file."""

@@ -49,6 +49,7 @@ def without(batch: Batch, rows: Sequence[RunRow]) -> Batch:
         shared=batch.shared,
         now=batch.now,
         kept=batch.kept,
+        unkept=batch.unkept,
     )
 
 

@@ -28,6 +28,7 @@ from podium.journal.store import (
     CommitResult,
     InboxRow,
     KeptRow,
+    KeptTask,
     RecordRow,
     RunChange,
     RunRow,
@@ -88,6 +89,18 @@ class MemoryCommon:
     def kept(self, task: str, key: str) -> KeptRow | None:
         """Return the newest result of a call."""
         return self._db.kept.get((task, key))
+
+    def kept_tasks(self) -> list[KeptTask]:
+        """Return of which tasks results are kept, and how many."""
+        found: dict[str, list[KeptRow]] = {}
+        for (task, _), row in self._db.kept.items():
+            found.setdefault(task, []).append(row)
+        return [
+            KeptTask(
+                task, len(rows), max(row.at for row in rows), sum(len(row.value) for row in rows)
+            )
+            for task, rows in sorted(found.items())
+        ]
 
 
 class MemoryReader:
@@ -352,15 +365,6 @@ class MemoryStore:
                 run.owner = None
             self.database.version += 1
 
-    def prune(self, at: int) -> int:
-        """Delete kept results that nobody can want any more; return how many."""
-        self._usable()
-        kept = self.database.kept
-        old = [key for key, row in kept.items() if row.until < at]
-        for key in old:
-            del kept[key]
-        return len(old)
-
     def die(self) -> None:
         """End as a killed process does: nothing is cleaned up, its locks for life are free."""
         for number in self._mine:
@@ -419,11 +423,19 @@ class MemoryStore:
         undelivered = self._deliver(batch) if batch.inbox_new else frozenset()
         for message in batch.inbox_done:
             db.inbox.pop(message, None)
-        db.kept.update(batch.kept)
+        self._keep(batch)
         decisions = decided(MemoryBook(db), batch)
         if not taken and not undelivered and not decisions:
             return _NOTHING_SPECIAL
         return CommitResult(frozenset(row.id for row in taken), undelivered, decisions)
+
+    def _keep(self, batch: Batch) -> None:
+        db = self.database
+        for task, at in batch.unkept:
+            gone = [key for key, row in db.kept.items() if task in ("", key[0]) and row.until < at]
+            for key in gone:
+                del db.kept[key]
+        db.kept.update(batch.kept)
 
     def _refuse_twins(self, batch: Batch) -> None:
         """Refuse a batch that uses a number or a key again, before anything is written."""

@@ -149,6 +149,15 @@ class KeptRow(NamedTuple):
     value: bytes
 
 
+class KeptTask(NamedTuple):
+    """Kept results of one task: how many, when the newest was made, and their size."""
+
+    task: str
+    results: int
+    newest_at: int
+    size_bytes: int
+
+
 class WorkerIdentity(NamedTuple):
     """Who commits: every commit of a worker checks this row in its own transaction."""
 
@@ -169,6 +178,8 @@ class Batch:
     ``shared``: (kind, key, event) for the policies that all runs and workers share: each is decided
     inside the commit, in order (``policy.shared``), at the time ``now``.
     ``kept``: (task, key) → the newest result of such a call.
+    ``unkept``: (task, time): results of that task (of all, where it is empty) that nobody can want
+    after that time are deleted, before ``kept`` is written.
     """
 
     families: list[tuple[int, bytes]] = field(default_factory=list)
@@ -187,6 +198,7 @@ class Batch:
     shared: list[tuple[str, str, bytes]] = field(default_factory=list)
     now: Now | None = None
     kept: dict[tuple[str, str], KeptRow] = field(default_factory=dict)
+    unkept: list[tuple[str, int]] = field(default_factory=list)
     size_bytes: int = 0
 
     def change(self, run: int) -> RunChange:
@@ -219,6 +231,9 @@ class CommonReader(Protocol):
 
     def state(self, kind: str, key: str) -> bytes | None: ...
     def kept(self, task: str, key: str) -> KeptRow | None: ...
+    def kept_tasks(self) -> list[KeptTask]:
+        """Return of which tasks results are kept, and how many."""
+        ...
 
 
 class Reader(Protocol):
@@ -339,10 +354,6 @@ class Store(Protocol):
 
     def leave(self, worker: WorkerIdentity, now: Now) -> None:
         """Free the worker's runs (claims untouched), remove its row, release its lock for life."""
-        ...
-
-    def prune(self, at: int) -> int:
-        """Delete kept results that nobody can want any more; return how many."""
         ...
 
     def close(self) -> None:

@@ -7,7 +7,7 @@ from typing import Any
 
 import apsw
 
-from podium.journal.store import KeptRow
+from podium.journal.store import KeptRow, KeptTask
 
 
 class SqliteBook:
@@ -67,3 +67,11 @@ class SqliteCommon:
         query = "SELECT at,until,run,code,CAST(value AS BLOB) FROM kept WHERE task=? AND key=?"
         rows = self._all(query, (task, key))
         return KeptRow(*rows[0]) if rows else None
+
+    def kept_tasks(self) -> list[KeptTask]:
+        """Return of which tasks results are kept, and how many."""
+        query = (
+            "SELECT task,count(*),max(at),sum(length(CAST(value AS BLOB))) FROM kept "
+            "GROUP BY task ORDER BY task"
+        )
+        return [KeptTask(*row) for row in self._all(query, ())]

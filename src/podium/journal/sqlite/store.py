@@ -211,12 +211,6 @@ class SqliteStore:
         if held is not None:
             held.release()
 
-    def prune(self, at: int) -> int:
-        """Delete kept results that nobody can want any more; return how many."""
-        with self._turn() as connection:
-            connection.execute("DELETE FROM kept WHERE until<?", (at,))
-            return connection.changes()
-
     def check(self) -> list[str]:
         """Return what is wrong with the file, in sentences; an empty list is good news."""
         with self._reading() as connection:

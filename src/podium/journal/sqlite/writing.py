@@ -148,7 +148,7 @@ class Writer:
         undelivered = self._deliver(batch) if batch.inbox_new else frozenset()
         if batch.inbox_done:
             self._found("DELETE FROM inbox WHERE id IN", batch.inbox_done)
-        if batch.kept:
+        if batch.kept or batch.unkept:
             self._keep(batch)
         decisions = decided(SqliteBook(self._cursor), batch)
         return CommitResult(frozenset(row.id for row in taken), undelivered, decisions)
@@ -209,6 +209,9 @@ class Writer:
 
     def _keep(self, batch: Batch) -> None:
         """Write the newest results of calls over the older ones."""
+        for task, at in batch.unkept:
+            where = "task=? AND until<?" if task else "?='' AND until<?"
+            self._cursor.execute(f"DELETE FROM kept WHERE {where}", (task, at))  # noqa: S608
         self._insert(
             "INSERT INTO kept(task,key,at,until,run,code,value) VALUES",
             "(?,?,?,?,?,?,CAST(? AS TEXT))",
@@ -249,6 +252,7 @@ def _has_only_records(batch: Batch) -> bool:
         or batch.documents
         or batch.shared
         or batch.kept
+        or batch.unkept
     )
 
 

@@ -8,7 +8,7 @@ import msgspec
 
 from podium.core.errors import StoreError
 from podium.journal.records import Kind
-from podium.journal.store import Batch, KeptRow
+from podium.journal.store import Batch, KeptRow, KeptTask
 from podium.testing.store_conformance.subject import (
     NOW,
     Subject,
@@ -389,5 +389,10 @@ def the_newest_result_of_a_call_is_kept(subject: Subject) -> None:
 
     assert (reader.common.kept("task", "a"), reader.common.kept("task", "b")) == (new, old)
     assert reader.common.kept("other", "a") is None
-    assert store.prune(11) == 1
+    assert reader.common.kept_tasks() == [KeptTask("task", 2, 2, 4)]
+    store.commit(Batch(unkept=[("", 11)]), None)
     assert (reader.common.kept("task", "a"), reader.common.kept("task", "b")) == (new, None)
+    store.commit(Batch(unkept=[("other", 100)]), None)
+    assert reader.common.kept("task", "a") == new
+    store.commit(Batch(unkept=[("task", 100)], kept={("task", "c"): old}), None)
+    assert (reader.common.kept("task", "a"), reader.common.kept("task", "c")) == (None, old)
