@@ -75,6 +75,7 @@ SYSTEMS: dict[str, System] = {
                     "`read` and `pure`",
                 ),
                 "thread": Mode("Podium, sync tasks in threads", "as promised", "as above"),
+                "plain": Mode("Podium, outside of a run", "no", "memory only; for `tools`"),
             },
             is_pinned=False,
             settings="defaults; async tasks; `podium.map` with its default of 100 in flight",
@@ -152,6 +153,17 @@ SYSTEMS: dict[str, System] = {
             in_memory("pydantic-graph, in memory"),
             module="pydantic_graph",
             settings="builder graphs, no persistence",
+        ),
+        System(
+            "pydantic-ai",
+            in_memory("pydantic-ai, in memory"),
+            module="pydantic_ai",
+            settings="`ToolManager.handle_call` of a function toolset, without a model",
+        ),
+        System(
+            "langchain",
+            in_memory("LangChain, in memory"),
+            settings="`ainvoke` of a `@tool`, tracing off",
         ),
         System(
             "restate",

@@ -64,11 +64,14 @@ def once(entry: Entry) -> Entry:
 PODIUM = Entry("podium", "default")
 PODIUM_SLOW = Entry("podium", "default", SLOW)
 PODIUM_THREADS = Entry("podium", "thread")
+PODIUM_PLAIN = Entry("podium", "plain")
 ASYNCIO = Entry("floors", "asyncio")
 COMMIT = Entry("floors", "commit")
 FSYNC = Entry("floors", "fsync")
 BURR = Entry("burr", "memory")
 PYDANTIC = Entry("pydantic-graph", "memory")
+PYDANTIC_AI = Entry("pydantic-ai", "memory")
+LANGCHAIN = Entry("langchain", "memory")
 LLAMA = Entry("llama", "memory", SLOW)
 GRAPH = Entry("langgraph", "graph-sync", SLOW)
 GRAPH_DEFAULT = Entry("langgraph", "graph-async", SLOW)
@@ -184,6 +187,15 @@ WORKLOADS: tuple[Workload, ...] = (
             PREFECT,
         ),
         (Figure("total_ms", "ms in all", 2),),
+    ),
+    Workload(
+        "tools",
+        "2,000 calls of a tool by name, with arguments as a model writes them, checked against its "
+        "schema; Podium in a run: each is a `read` step too",
+        2000,
+        (PODIUM, PODIUM_PLAIN, PYDANTIC_AI, LANGCHAIN),
+        (PER_S, PER_STEP),
+        more_is_better=True,
     ),
     Workload(
         "long",

@@ -33,6 +33,8 @@ START_WARM_UP = 3
 PAUSE = 0.02
 SPIN_AT_MOST = 60.0
 SPIN_ALONE = 0.5
+CALL_LINES = 3
+"""Lines of the order that a call of a tool has."""
 
 
 def fib(n: int) -> int:
@@ -49,6 +51,12 @@ def payload(i: int) -> dict[str, Any]:
 def item(i: int, size: int) -> str:
     """Return the i-th item of a growing list: `size` random characters."""
     return f"{random.Random(i).getrandbits(size * 4):0{size}x}"
+
+
+def call_text(i: int) -> str:
+    """Return the arguments of the i-th call of a tool, as a model writes them."""
+    lines = [{"sku": f"s{i}-{k}", "count": k + 1} for k in range(CALL_LINES)]
+    return json.dumps({"order": f"A{i}", "lines": lines, "region": "eu"})
 
 
 def advance(d: dict[str, Any]) -> dict[str, Any]:
@@ -126,6 +134,10 @@ class Peer:
 
     async def fibs(self, n: int, f: int) -> int:
         """Run n steps of fib(f) one after the other and return their count."""
+        raise NotImplementedError
+
+    async def tools(self, n: int) -> int:
+        """Call a tool n times by name with `call_text(i)`, checked; return the sum of its lines."""
         raise NotImplementedError
 
     async def first_step(self) -> float:
@@ -220,6 +232,15 @@ async def measure_runs(peer: Peer, n: int) -> Figures:
     p99 = ends[round(0.99 * (n - 1))]
     last = {"p50_ms": round(statistics.median(ends) * 1000, 1), "p99_ms": round(p99 * 1000, 1)}
     return rate(watch, n * 10) | last
+
+
+async def measure_tools(peer: Peer, n: int) -> Figures:
+    """Time n calls of a tool by name, one after the other."""
+    await peer.tools(5)
+    with Stopwatch() as watch:
+        lines = await peer.tools(n)
+    assert lines == n * CALL_LINES, lines
+    return rate(watch, n)
 
 
 async def measure_light(peer: Peer, n: int) -> Figures:
@@ -449,6 +470,7 @@ MEASURES: dict[str, Measure] = {
     "map_1k": measure_map,
     "map_10k": measure_map,
     "runs": measure_runs,
+    "tools": measure_tools,
     "light": measure_light,
     "long": measure_long,
     "start": measure_start,

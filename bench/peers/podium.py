@@ -1,4 +1,4 @@
-"""Podium. Modes: default (async tasks), thread (sync tasks, for `light`)."""
+"""Podium. Modes: default (async tasks), thread (sync tasks, for `light`), plain (no run, for `tools`)."""
 
 from __future__ import annotations
 
@@ -71,6 +71,11 @@ class PodiumPeer(Peer):
 
     async def fibs(self, n: int, f: int) -> int:
         return await self.run(flows.lightly, n=n, f=f, threads=self.mode == "thread")
+
+    async def tools(self, n: int) -> int:
+        if self.mode == "plain":
+            return await flows.called(n)
+        return await self.run(flows.calling, n=n)
 
     async def first_step(self) -> float:
         await self.run(flows.marking)

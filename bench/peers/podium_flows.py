@@ -6,10 +6,13 @@ import os
 import signal
 import time
 
+from dataclasses import dataclass
+from typing import Literal
+
 import podium
 
 from bench.peers import common
-from podium import task, workflow
+from podium import task, tool, workflow
 
 Count = dict[str, int]
 
@@ -214,3 +217,38 @@ async def interrupted(n: int) -> int:
     for _ in range(n):
         d = await look(d)
     return (await strike(d))["x"]
+
+
+@dataclass
+class Line:
+    """A line of an order."""
+
+    sku: str
+    count: int
+
+
+@tool(effect="read", namespace="bench")
+async def order(order: str, lines: list[Line], region: Literal["eu", "us"] = "eu") -> int:
+    """Count the lines of an order.
+
+    Args:
+        order: The order's number.
+        lines: What is ordered.
+        region: Where.
+    """
+    return len(lines) if order and region else 0
+
+
+async def called(n: int) -> int:
+    """Call the tool by name n times; return the sum of what it says."""
+    total = 0
+    for i in range(n):
+        reply = await podium.dispatch("bench.order", common.call_text(i))
+        total += reply.value
+    return total
+
+
+@workflow
+async def calling(n: int) -> int:
+    """Do so as steps."""
+    return await called(n)
