@@ -236,6 +236,7 @@ class Binder:
         "_defaults",
         "_is_plain",
         "_names",
+        "_required",
         "_rest",
         "_signature",
         "_simple",
@@ -252,6 +253,7 @@ class Binder:
         )
         self._names = tuple(p.name for p in parameters if p.kind is p.POSITIONAL_OR_KEYWORD)
         self._count = len(parameters)
+        self._required = frozenset(p.name for p in parameters if p.default is p.empty)
         self._defaults = {p.name: p.default for p in parameters if p.default is not p.empty}
         fields = {p.name: _field_type(p, hints) for p in parameters}
         self._is_plain = all(map(_is_plain, fields.values()))
@@ -274,6 +276,8 @@ class Binder:
             bound = dict(zip(names, args, strict=False))
             if not kwargs and len(bound) == self._count:
                 return bound
+            if not args and self._required <= kwargs.keys() <= self._signature.parameters.keys():
+                return {name: kwargs[name] for name in self._signature.parameters if name in kwargs}
         try:
             found = self._signature.bind(*args, **kwargs)
         except TypeError as problem:

@@ -7,7 +7,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from podium.core.codec import decode_any, encode_message
+from podium.core.codec import Binder, decode_any, encode_message
 from podium.core.errors import InputInvalid, ValueNotPortable
 from podium.core.limits import PAYLOAD_BYTES_MAX
 from podium.core.validation import Validator
@@ -53,15 +53,15 @@ def checked(tool: AnyTool, given: Any) -> Checked:
         return Checked(None, (), (Complaint("json", (), shown(given), "JSON", f"{problem}"),))
     spec = tool.spec
     validator = spec.validator
-    mended: Mended | None = Mended(plain)
-    if not validator.fits(plain):
-        mended = None
-        if size <= MENDED_BYTES_MAX:
-            mender = Mender(spec.input_schema, validator)
-            mended = mender.mend(plain)
-        if mended is None:
-            value = mender.mended_parts(plain).value if size <= MENDED_BYTES_MAX else plain
-            return Checked(None, (), _complaints(tool, validator, value))
+    if validator.fits(plain):
+        return _built(tool, Mended(plain))
+    if size > MENDED_BYTES_MAX:
+        return Checked(None, (), _complaints(tool, validator, plain))
+    mender = Mender(spec.input_schema, validator)
+    mended = mender.mend(plain)
+    if mended is None:
+        rest = mender.mended_parts(plain).value
+        return Checked(None, (), _complaints(tool, validator, rest))
     return _built(tool, mended)
 
 
@@ -120,16 +120,26 @@ def _built(tool: AnyTool, mended: Mended) -> Checked:
     if spec.schemas is not None:
         return Checked(tool(**mended.value), mended.repairs, (), mended.value)
     binder = spec.binder.given if isinstance(spec.binder, RunBinder) else spec.binder
-    problem: Exception | None = None
-    for value in (mended.value, _with_whole_numbers(mended.value)):
+    value = mended.value
+    try:
+        bound = _bound(binder, value)
+    except (InputInvalid, ValueNotPortable):
+        value = _with_whole_numbers(value)
         try:
-            bound = binder.from_json(value)
-            _, copy = binder.copy(bound, PAYLOAD_BYTES_MAX)
-        except (InputInvalid, ValueNotPortable) as error:
-            problem = error
-            continue
-        return Checked(binder.call(tool, copy), mended.repairs, (), value)
-    return Checked(None, (), (_refused(mended.value, problem),))
+            bound = _bound(binder, value)
+        except (InputInvalid, ValueNotPortable) as problem:
+            return Checked(None, (), (_refused(value, problem),))
+    return Checked(binder.call(tool, bound), mended.repairs, (), value)
+
+
+def _bound(binder: Binder, value: dict[str, Any]) -> dict[str, Any]:
+    """Return the arguments in their declared types.
+
+    Raises:
+        InputInvalid: One does not fit.
+        ValueNotPortable: One would come back as another value.
+    """
+    return binder.copy(binder.from_json(value), PAYLOAD_BYTES_MAX)[1]
 
 
 def _with_whole_numbers(value: Any) -> Any:
@@ -141,7 +151,7 @@ def _with_whole_numbers(value: Any) -> Any:
     return [_with_whole_numbers(one) for one in value] if isinstance(value, list) else value
 
 
-def _refused(value: Any, problem: Exception | None) -> Complaint:
+def _refused(value: Any, problem: Exception) -> Complaint:
     """Say what a declared type refused: the words are those of msgspec or pydantic."""
     cause: BaseException | None = problem
     while cause is not None and cause.__cause__ is not None:
