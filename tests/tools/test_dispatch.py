@@ -463,3 +463,14 @@ def test_several_at_once() -> None:
     outside = drive(podium.dispatch_all([(name, given) for name, given in calls], among=["plain"]))
     assert [one.is_ok for one in outside] == [True, False, False, True]
     assert "breaks" not in outside[2].text.replace("'breaks'", "")
+
+
+def test_large_arguments_are_checked_and_not_mended() -> None:
+    """A call of a megabyte is told what is wrong at once, and called where it is right."""
+    note = "x" * 1_000_000
+    wrong = replied("shop.order", {"lines": "[]", "note": note, **ANA}, inside=False)
+    right = replied("shop.order", {"lines": [], "note": note, **ANA}, inside=False)
+
+    assert wrong.error is not None
+    assert [one.path for one in wrong.error.complaints] == [("lines",)]
+    assert right.is_ok
