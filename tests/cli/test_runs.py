@@ -34,8 +34,8 @@ def test_list_as_json(podium: Callable[..., Said], history: Path) -> None:
 
     assert {frozenset(run) for run in every} == {
         frozenset(
-            ["id", "workflow", "status", "created_at", "ended_at", "parent", "incarnation", "version",
-             "error", "waits"]
+            ["id", "workflow", "status", "created_at", "ended_at", "deadline", "parent", "incarnation",
+             "version", "error", "waits"]
         )
     }  # fmt: skip
     assert [run["id"] for run in chosen] == ["parent:paid"]
@@ -100,7 +100,7 @@ def test_steps(podium: Callable[..., Said], history: Path) -> None:
     failed = json.loads(podium("runs", "steps", "bad", "--json", cwd=history).out)
 
     assert said.out.splitlines()[0].split() == [
-        "STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "ERROR",
+        "STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "REMARK",
     ]  # fmt: skip
     assert [step["path"] for step in steps] == ["fetch[0]", "fetch[1]", "fetch[2]"]
     assert (steps[2]["result"], steps[2]["effect"], steps[2]["status"]) == (2, "read", "succeeded")

@@ -7,7 +7,7 @@ from typing import Any
 from podium.cli import terminal
 from podium.cli.failure import error_dict
 from podium.cli.waiting import waits_of
-from podium.client.views import NoteView, RunView
+from podium.client.views import DEGRADED, NoteView, RunView, StepView
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import RunRow
 
@@ -16,6 +16,8 @@ _COLOURS = {
     "quarantined": "magenta", "waiting": "yellow", "running": "cyan", "accepted": "blue",
     "ok": "green", "skipped": "bright_black", "started": "cyan", "unknown": "magenta", "unusable": "red", "late": "yellow",
 }  # fmt: skip
+
+_ANSWERS = {"cache": "the cache", "last_good": "the last good result", DEGRADED: "a fixed value"}
 
 
 def coloured(status: str) -> str:
@@ -30,6 +32,13 @@ def note_dict(note: NoteView) -> dict[str, Any]:
         "text": terminal.shown(note.text, plain=True), "path": note.path,
         "attempt": note.attempt or None, "at": terminal.iso(note.at),
     }  # fmt: skip
+
+
+def answered(step: StepView) -> str:
+    """Say what a value is from that a step's task did not make."""
+    who = _ANSWERS.get(step.answered_by, step.answered_by)
+    made = "" if step.made_at is None else f", made {terminal.ago(step.made_at)}"
+    return f"answered by {terminal.clean(who)}{made}"
 
 
 def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> dict[str, Any]:

@@ -104,16 +104,16 @@ def list_runs(
 def _run_cells(reader: SqliteReader, row: RunRow) -> tuple[str, ...]:
     from podium.cli.failure import error_line
     from podium.cli.rows import coloured
-    from podium.cli.waiting import waits_of
+    from podium.cli.waiting import sum_of, together, waits_of
     from podium.client.views import RunView
 
     view = RunView.of(row)
     end = view.ended_at
     took = terminal.took((end - view.created_at).total_seconds()) if end else "-"
-    waits = waits_of(reader, row)
+    groups = together(waits_of(reader, row))
     remark = ""
-    if waits:
-        remark = ", ".join(wait.what for wait in waits[:3]) + (" …" if len(waits) > 3 else "")
+    if groups:
+        remark = ", ".join(map(sum_of, groups[:3])) + (" …" if len(groups) > 3 else "")
     elif view.error is not None:
         remark = error_line(view.error)
     started = terminal.ago(view.created_at)
@@ -178,7 +178,7 @@ def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> 
             terminal.talk(f"Run {run_id!r} has no step yet.")
             return
         table = terminal.Table(
-            "STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "ERROR"
+            "STEP", "TASK", "EFFECT", "STATUS", "TRIES", "STARTED", "TOOK", "REMARK"
         )
         for step in found:
             table.add(*_step_cells(step))
@@ -189,14 +189,16 @@ def steps(run_id: str, database: str | None, *, values: bool, as_json: bool) -> 
 
 def _step_cells(step: StepView) -> tuple[str, ...]:
     from podium.cli.failure import error_line
-    from podium.cli.rows import coloured
+    from podium.cli.rows import answered, coloured
 
     started = "-" if step.started_at is None else terminal.clock(step.started_at)
     duration = step.duration_s
     took = "-" if duration is None or step.task in ("timer", "signal") else terminal.took(duration)
-    error = "" if step.error is None else error_line(step.error)
+    remark = "" if step.error is None else error_line(step.error)
+    if step.answered_by:
+        remark = "; ".join(filter(None, [remark, answered(step)]))
     if step.next_at is not None and step.ended_at is None:
-        error = f"next try {terminal.ago(step.next_at)}; {error}"
+        remark = f"next try {terminal.ago(step.next_at)}; {remark}"
     path = terminal.clean(step.path)
     return (
         path,
@@ -206,7 +208,7 @@ def _step_cells(step: StepView) -> tuple[str, ...]:
         str(step.attempts),
         started,
         took,
-        error,
+        remark,
     )
 
 
@@ -219,6 +221,7 @@ def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
         "attempts": step.attempts, "started_at": terminal.iso(step.started_at),
         "ended_at": terminal.iso(step.ended_at), "duration_s": step.duration_s,
         "next_at": terminal.iso(step.next_at), "error": error_dict(step.error),
+        "answered_by": step.answered_by or None, "made_at": terminal.iso(step.made_at),
         "notes": [note_dict(note) for note in step.notes],
     }  # fmt: skip
     if opened is not None:

@@ -8,17 +8,17 @@ import textwrap
 from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 
 from podium.cli import terminal
 from podium.cli.failure import deepest_traceback, error_line, error_lines
-from podium.cli.folding import NodeState
+from podium.cli.folding import NodeState, folded
 from podium.cli.modules import make_importable
 from podium.cli.options import command
-from podium.cli.rows import coloured, note_dict, run_dict
+from podium.cli.rows import answered, coloured, note_dict, run_dict
 from podium.cli.terminal import shown, shown_value
-from podium.cli.waiting import Wait, form_of, waits_of
+from podium.cli.waiting import Wait, form_of, sum_of, together, waits_of
 from podium.cli.workers import Worker, workers
 from podium.client.app import Podium
 from podium.client.views import NoteView, RunView, StepView, notes_of, steps_of
@@ -115,7 +115,7 @@ class Portrait:
         yield "status", [self._status()]
         yield "doing", [self.doing()]
         yield "tried" if self.waits else "in flight", _at_most(list(self._in_flight()))
-        yield "waits for", _at_most([self._wait_line(wait) for wait in self.waits])
+        yield "waits for", _at_most([_wait_line(group) for group in together(self.waits)])
         yield "unblocked", _at_most(self._unblocked())
         yield "asked", _at_most([form_of(wait.ask) for wait in self.waits if wait.ask is not None])
         yield "error", list(error_lines(self.view.error)) if self.view.error is not None else []
@@ -124,6 +124,7 @@ class Portrait:
         yield "time-out", self._time_out()
         yield "nodes", list(self._node_lines())
         yield "steps", [self._step_counts()]
+        yield "cached", _at_most(list(_cached_lines(self.steps)))
         yield (
             "failed",
             _at_most([_failed_line(step) for step in self.steps if step.status == Status.FAILED]),
@@ -192,9 +193,6 @@ class Portrait:
         once = ", once a worker is alive" if is_idle else ""
         return list(dict.fromkeys(f"by {wait.unblocked_by}{once}" for wait in self.waits))
 
-    def _wait_line(self, wait: Wait) -> str:
-        return f"{wait.what}, since {_since(wait.since)}, at {terminal.clean(wait.path)}"
-
     def _worker(self) -> str:
         if self.owner is not None:
             return str(self.owner)
@@ -242,8 +240,7 @@ class Portrait:
         if self.view.status in HELD_STATUSES:
             yield self._type("resume")
             yield self._type("cancel")
-        for wait in self.waits[:MOST]:
-            yield from wait.commands
+        yield from dict.fromkeys(word for wait in self.waits[:MOST] for word in wait.commands)
         is_open = self.view.ended_at is None and self.view.status not in HELD_STATUSES
         if is_open and (self.owner is None or self.owner.state != "alive"):
             modules = () if self.row.document is not None else ("MODULE",)
@@ -307,10 +304,32 @@ def _at_most(lines: list[str]) -> list[str]:
     return [*lines[:MOST], terminal.styled(f"… and {len(lines) - MOST:,} more", dim=True)]
 
 
+def _wait_line(group: list[Wait]) -> str:
+    first = min(group, key=lambda wait: wait.since)
+    place = terminal.clean(first.path)
+    if len(group) > 1:
+        place = f"{place} and {len(group) - 1:,} more"
+    return f"{sum_of(group)}, since {_since(first.since)}, at {place}"
+
+
+def _cached_lines(steps: list[StepView]) -> Iterator[str]:
+    """Say which steps the cache has answered; those whose paths differ only by number in one line."""
+    groups: dict[str, list[StepView]] = {}
+    for step in steps:
+        if step.answered_by and step.status == Status.SUCCEEDED:
+            groups.setdefault(folded(step.path), []).append(step)
+    for name, group in groups.items():
+        oldest = min(group, key=lambda step: step.made_at or datetime.max.replace(tzinfo=UTC))
+        one = f"{terminal.clean(oldest.path)} {answered(oldest)}"
+        many = f"{len(group):,} steps {terminal.clean(name)}, the oldest {answered(oldest)}"
+        yield one if len(group) == 1 else many
+
+
 def _failed_line(step: StepView) -> str:
     error = "" if step.error is None else f": {error_line(step.error)}"
     tries = f" after {step.attempts} tries" if step.attempts > 1 else ""
-    return f"{terminal.clean(step.path)}{tries}{error}"
+    instead = f"; {answered(step)}" if step.answered_by else ""
+    return f"{terminal.clean(step.path)}{tries}{error}{instead}"
 
 
 def _note_line(note: NoteView) -> str:

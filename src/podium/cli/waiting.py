@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -58,6 +59,19 @@ def waits_of(reader: SqliteReader, row: RunRow, database: str | None = None) -> 
         make = _KINDS.get(entry["kind"], _other)
         found.append(make(_Place(reader, row, database, asks), entry))
     return found
+
+
+def together(waits: Iterable[Wait]) -> list[list[Wait]]:
+    """Arrange waits for the same thing in one group, in the order they were first heard of."""
+    groups: dict[str, list[Wait]] = {}
+    for wait in waits:
+        groups.setdefault(wait.what, []).append(wait)
+    return list(groups.values())
+
+
+def sum_of(group: list[Wait]) -> str:
+    """Say what a group waits for, and how many steps do."""
+    return group[0].what if len(group) == 1 else f"{len(group):,} steps wait for {group[0].what}"
 
 
 def needs_people(reader: SqliteReader, row: RunRow) -> bool:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
 from typing import Any
@@ -11,6 +13,8 @@ import msgspec
 from podium.core.errors import ErrorInfo
 from podium.core.notes import WARNING
 from podium.journal.records import (
+    LOCK,
+    RECALL,
     Kind,
     Status,
     decode_failed_attempt,
@@ -52,7 +56,7 @@ class StepView:
 
     Attributes:
         path: Its name by place.
-        task: The task (or ``timer``, ``signal``, ``ask``, ``child``).
+        task: The task (or ``timer signal ask child send lock last_good``).
         effect: What repeating it would do; empty for what is no task.
         status: ``started succeeded failed cancelled unknown unusable late``.
         attempts: How many tries have begun.
@@ -63,6 +67,9 @@ class StepView:
         result: Envelope of the result, if any.
         next_at: When the next try is due.
         notes: What its attempts have said.
+        answered_by: What the value is from, where the task did not make it: ``cache``; of a step
+            that failed, ``last_good``, ``degraded`` or the task of the last fallback that succeeded.
+        made_at: When the value was made, where it is from the cache or the last good one.
     """
 
     path: str
@@ -78,6 +85,8 @@ class StepView:
     next_at: datetime | None = None
     key: str = ""
     notes: list[NoteView] = field(default_factory=list)
+    answered_by: str = ""
+    made_at: datetime | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -224,7 +233,7 @@ def _failed(steps: dict[str, StepView], row: RecordRow) -> None:
 
 def _result(steps: dict[str, StepView], row: RecordRow) -> None:
     record = decode_result(row.body)
-    step = _step(steps, row.path, record.k)
+    step = _step(steps, row.path, _OWN.get(record.k, record.k))
     step.effect = step.effect or record.e
     step.attempts = max(record.n, 1)
     step.started_at = step.started_at or moment(row.at - record.d)
@@ -232,6 +241,33 @@ def _result(steps: dict[str, StepView], row: RecordRow) -> None:
     step.status = record.st if record.x is None or record.st != Status.SUCCEEDED else Status.FAILED
     step.arguments = step.arguments or bytes(record.a)
     step.result = bytes(record.v)
+    step.answered_by, step.made_at = record.by, moment(record.o) if record.o else None
+    if record.k == RECALL:
+        _recalled(step)
+    if step.status == Status.SUCCEEDED:
+        _stands_in(steps, step.path, step.task, step.made_at)
+
+
+def _recalled(step: StepView) -> None:
+    """Tell a recall that has found nothing from one that has."""
+    if step.made_at is None:
+        text = "no result of the same call is kept that is young enough"
+        step.status = Status.FAILED
+        step.error = ErrorInfo("NoLastGood", text, "no-last-good", path=step.path)
+
+
+def _stands_in(steps: dict[str, StepView], path: str, by: str, made_at: datetime | None) -> None:
+    """Note at the step that failed, and at those it stands in for itself, what answered in its place."""
+    while (found := _FALLBACK.fullmatch(path)) is not None:
+        path = found[1]
+        step = steps.get(path)
+        if step is not None and step.status == Status.FAILED:
+            step.answered_by, step.made_at = by, made_at
+
+
+def _warned(steps: dict[str, StepView], row: RecordRow) -> None:
+    if decode_note(row.body).code == DEGRADED:
+        _stands_in(steps, row.path, DEGRADED, None)
 
 
 def _unknown(steps: dict[str, StepView], row: RecordRow) -> None:
@@ -265,6 +301,9 @@ def _ended(task: str, steps: dict[str, StepView], row: RecordRow) -> None:
     step.status = Status.SUCCEEDED if record.x is None else Status.FAILED
 
 
+DEGRADED = "degraded"
+_OWN = {LOCK: "lock", RECALL: "last_good", "podium.send": "send"}
+_FALLBACK = re.compile(r"(.+)/fallback\[\d+\]")
 _NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
 _SAYING: dict[int, Any] = {
     Kind.FAILED_ATTEMPT: decode_failed_attempt,
@@ -277,6 +316,7 @@ _READERS: dict[int, Any] = {
     Kind.FAILED_ATTEMPT: _failed,
     Kind.RESULT: _result,
     Kind.UNKNOWN: _unknown,
+    Kind.WARNING: _warned,
     Kind.TIMER: _timer,
     Kind.SIGNAL: _signal,
     Kind.ASKED: lambda steps, row: _begun("ask", steps, row),

@@ -10,7 +10,7 @@ from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable
 from podium.engine.commands import AskForLock, RunState, Wait
 from podium.engine.locks import Answer, Locks
-from podium.journal.records import Kind, Result, Status, body
+from podium.journal.records import LOCK, Kind, Result, Status, body
 from podium.policy.lock import Deadlock, Granted, Waiting
 
 
@@ -112,7 +112,7 @@ class LockPlaces:
             self._run.engine.ready(self._run)  # it has something new to wait for
             return
         self._stop_waiting(path)
-        result = Result(k="podium.lock")
+        result = Result(k=LOCK)
         if isinstance(answer, Granted):
             result.v = msgspec.Raw(msgspec.json.encode(answer.fence))
         else:
@@ -127,7 +127,7 @@ class LockPlaces:
         self.give_up(path)
         message = f"the lock {key!r} was not free in time" + (f": {text}" if text else "")
         error = ErrorInfo(type="TimeoutError", message=message, code="timeout", path=path)
-        result = Result(k="podium.lock", x=error, st=Status.FAILED)
+        result = Result(k=LOCK, x=error, st=Status.FAILED)
         self._run.fact(Kind.RESULT, path, body(result))
 
     def _stop_waiting(self, path: str) -> tuple[str, str] | None:

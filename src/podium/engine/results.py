@@ -15,6 +15,7 @@ from podium.core.policies import LastGood
 from podium.core.spec import TaskSpec, source_version
 from podium.engine.admission.keys import call_key
 from podium.engine.log import Log
+from podium.journal.records import RECALL, Result, body
 from podium.journal.store import KeptRow, Reader
 
 PRUNE_EVERY_S = 600.0
@@ -27,6 +28,10 @@ class Remembered(msgspec.Struct):
     found: bool
     at: int = 0
     value: msgspec.Raw = msgspec.Raw(b"null")
+
+    def record(self, packed: msgspec.Raw) -> bytes:
+        """Return the body of its record, given the envelope of itself."""
+        return body(Result(k=RECALL, v=packed, o=self.at))
 
 
 class RecalledCodec(Codec):

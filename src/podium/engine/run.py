@@ -457,7 +457,7 @@ class ActiveRun:
         if command.path in self.program.waits:
             found = self.engine.results.recall(command.spec, command.arguments, command.within_s)
             value = _RAW(self.payloads.pack(msgspec.json.encode(found)))
-            self.fact(Kind.RESULT, command.path, body(Result(k="podium.recall", v=value)))
+            self.fact(Kind.RESULT, command.path, found.record(value))
 
     def _ask_for_lock(self, command: AskForLock) -> None:
         self.places.ask(command)

@@ -132,6 +132,10 @@ class Note(msgspec.Struct, omit_defaults=True):
     w: list[Line] = []
 
 
+LOCK = "podium.lock"
+"""The task that the result of a lock names; its value is the fence."""
+RECALL = "podium.recall"
+"""The task that the result of a recall names; without ``o``, nothing was found."""
 EMPTY = b"{}"
 DEADLOCK = "deadlock"
 """Path of the CANCEL fact by which the engine stops a program that nothing can ever wake."""
