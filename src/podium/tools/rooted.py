@@ -20,7 +20,8 @@ from podium.tools.process.errors import PathRefused
 
 TEMPORARY: Final = ".podium-"
 """How the names of files begin that are not whole yet."""
-_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | os.O_CLOEXEC
+_CLOSE: Final = getattr(os, "O_CLOEXEC", 0)
+_FOLDER: Final = os.O_RDONLY | getattr(os, "O_DIRECTORY", 0) | _CLOSE
 _NO_LINK: Final = getattr(os, "O_NOFOLLOW", 0)
 _PART_CHARS_MAX: Final = 255
 _DEPTH_MAX: Final = 64
@@ -67,9 +68,7 @@ class Root:
         with self._folder(parents, path) as folder:
             # A pipe would be waited for; a device might do anything.
             with _told(path):
-                file = os.open(
-                    name, os.O_RDONLY | _NO_LINK | os.O_NONBLOCK | os.O_CLOEXEC, dir_fd=folder
-                )
+                file = os.open(name, os.O_RDONLY | _NO_LINK | os.O_NONBLOCK | _CLOSE, dir_fd=folder)
             try:
                 if not stat.S_ISREG(os.fstat(file).st_mode):
                     raise PathRefused(f"{path!r} is no plain file.")
@@ -112,7 +111,7 @@ class Root:
                         os.unlink(left, dir_fd=folder)
             mode = _mode_of(folder, name, path)
             temporary = f"{beginning}{token}"
-            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | os.O_CLOEXEC
+            flags = os.O_WRONLY | os.O_CREAT | os.O_EXCL | _NO_LINK | _CLOSE
             with _told(path):
                 file = os.open(temporary, flags, 0o666, dir_fd=folder)
             try:

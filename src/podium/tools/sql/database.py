@@ -21,6 +21,7 @@ from podium.core.durations import Duration, seconds
 from podium.core.errors import InvalidOption, UsageError
 from podium.core.secrets import REFERENCE, secret
 from podium.core.transactions import Answer, AsyncTransaction, Transaction, mark_transaction
+from podium.tools.extras import needed
 from podium.tools.sql import receipts
 from podium.tools.sql.gate import Gate
 from podium.tools.sql.hand import Hand
@@ -65,7 +66,7 @@ class Database:
         self._url = url
         self._path = _path(url) if self.is_sqlite else None
         if not self.is_sqlite:
-            _require_driver()
+            needed("psycopg", "postgres", f"Database({self.name!r})")
         places = 1 if self.is_sqlite else connections
         self._gate = Gate(places, self._wait_s, self.name)
         self._pool = Pool(functools.partial(_connect, url, self._path, self._wait_s, self._idle_s))
@@ -255,16 +256,6 @@ def _path(url: str) -> Path:
     if parts.query or not path or path == ":memory:":
         raise InvalidOption(f"Database({url!r}): expected a file, such as {_FORMS}.")
     return Path(path)
-
-
-def _require_driver() -> None:
-    try:
-        import psycopg  # noqa: F401 - whether it is there
-    except ImportError as problem:
-        raise InvalidOption(
-            f"PostgreSQL needs a driver ({problem}); install podium[postgres], "
-            "and psycopg[binary] where the machine has no libpq."
-        ) from problem
 
 
 def _connect(url: str, path: Path | None, wait_s: float, idle_s: float) -> Connection:
