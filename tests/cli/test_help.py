@@ -33,6 +33,7 @@ Commands:
   breakers    See which services are not called just now, and why.
   limits      See which rates and limits are in use.
   locks       See what runs have locked, or take it away.
+  cache       See which results are kept for later calls, and forget them.
   db          Check the database, or copy it while in use.
   doctor      Look whether everything is as it should be.
   completion  Print what lets SHELL complete commands.

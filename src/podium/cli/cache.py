@@ -25,7 +25,7 @@ def cache() -> None:
 @database_option
 @json_option
 def list_cache(database: str | None, *, as_json: bool) -> None:
-    """List the tasks of which results are kept: by Cache, or for LastGood."""
+    """List the tasks of which results are kept."""
     from podium.cli.database import reading
     from podium.client.views import moment
 
