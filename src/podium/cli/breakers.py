@@ -61,7 +61,7 @@ def show(key: str, database: str | None, *, as_json: bool) -> None:
         return
     terminal.out(f"{terminal.clean(one.key)} is {_state(one)}: {_why(one) or 'nothing is wrong'}")
     if one.waiting:
-        terminal.out(f"{one.waiting} step(s) wait behind it")
+        terminal.out(f"{_many(one.waiting, 'step waits', 'steps wait')} behind it")
     for change in one.changes:
         terminal.out(f"  {_change(change)}")
 
@@ -111,11 +111,15 @@ def _why(one: BreakerView) -> str:
     if one.state == "open" and one.last is not None and one.open_until is not None:
         return f"{one.last.reason}; tries again {terminal.ago(one.open_until)}"
     if one.state == "half_open":
-        return f"{one.probes} call(s) try whether it works again"
-    parts = [f"{one.failures} failure(s) in a row"] if one.failures else []
+        return f"{_many(one.probes, 'call tries', 'calls try')} whether it works again"
+    parts = [f"{_many(one.failures, 'failure', 'failures')} in a row"] if one.failures else []
     if one.failed or one.slow:
         parts.append(f"{one.failed} failed, {one.slow} slow of {one.calls} calls")
     return ", ".join(parts)
+
+
+def _many(count: int, one: str, more: str) -> str:
+    return f"{count:,} {one if count == 1 else more}"
 
 
 def _change(change: BreakerChange) -> str:

@@ -58,17 +58,18 @@ def clear(task: str | None, database: str | None, *, is_all: bool) -> None:
     It can be answered by no last good result then, until a call has succeeded.
     """
     from podium.cli.database import reading, with_app
+    from podium.core.errors import NotKnown
 
     if (task is None) != is_all:
         raise click.UsageError("Name a task, or say --all.")
     with reading(database) as reader:
         known = {one.task: one.results for one in reader.common.kept_tasks()}
     if task is not None and task not in known:
-        raise click.UsageError(f"No result of {task!r} is kept; podium cache list says of which.")
+        raise NotKnown("No result is kept of a task", task, known)
 
     async def go(app: Any) -> None:
         await app.clear_cache(task)
 
     with_app(database, go)
     count = known[task] if task is not None else sum(known.values())
-    terminal.talk(f"{count:,} result(s) are forgotten.")
+    terminal.talk("One result is forgotten." if count == 1 else f"{count:,} results are forgotten.")

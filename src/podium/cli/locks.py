@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podium.cli import terminal
+from podium.cli.exits import CommandFailed
 from podium.cli.options import database_option, example, json_option
 
 if TYPE_CHECKING:
@@ -66,10 +67,9 @@ def release(key: str, database: str | None, *, yes: bool) -> None:
     """
     from podium.cli.database import with_app
 
-    if not yes:
-        click.confirm(
-            f"The run that has {key!r} goes on as if it had it. Take it away?", abort=True, err=True
-        )
+    question = f"The run that has {key!r} goes on as if it had it. Take it away?"
+    if not yes and not click.confirm(question, err=True):
+        raise CommandFailed(f"The lock {key!r} stays where it is.")
 
     async def go(app: Any) -> tuple[LockPlace, str]:
         was = await app.release_lock(key)
