@@ -8,7 +8,7 @@ from typing import Any
 
 import podium
 
-from podium import NotDone, Retry, StepFailed, task, workflow
+from podium import NotDone, Retry, RetryRule, StepFailed, task, workflow
 from tests.harness import SideFile
 
 SIDE = SideFile(os.environ["PODIUM_TEST_SIDE"])
@@ -82,6 +82,28 @@ def charge_by_hand(n: int) -> int:
 async def charge_at_own_risk(n: int) -> int:
     SIDE.write("once", n)
     return n
+
+
+class Busy(Exception):
+    """The outside has no time."""
+
+
+@task(effect="read", retry=Retry(9, "10ms", rules=[RetryRule(on=[Busy], attempts=2)]))
+async def crawl() -> None:
+    SIDE.write("crawl", podium.last_heartbeat())
+    if podium.attempt() == 2:
+        podium.heartbeat({"page": 7})
+        await asyncio.Event().wait()
+    raise Busy("come back later")
+
+
+@workflow
+async def crawling() -> str:
+    try:
+        await crawl()
+    except StepFailed as error:
+        return error.error.gave_up
+    return ""
 
 
 @task(effect="write")

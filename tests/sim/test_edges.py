@@ -10,7 +10,19 @@ import pytest
 
 import podium
 
-from podium import Retry, StepFailed, child, emit, now, receive, restart_with, sleep, task, workflow
+from podium import (
+    Retry,
+    RetryRule,
+    StepFailed,
+    child,
+    emit,
+    now,
+    receive,
+    restart_with,
+    sleep,
+    task,
+    workflow,
+)
 from podium.engine.engine import EngineOptions
 from podium.testing.crash import CrashProof
 from podium.testing.simulator import SimWorld
@@ -366,3 +378,41 @@ def test_the_end_of_a_run_s_time_survives_crashes() -> None:
     status, _ = prove(timed)
 
     assert status == "failed"
+
+
+@pytest.mark.long
+def test_a_crash_forgets_neither_failures_nor_how_far_it_was() -> None:
+    """Counts by rule, silence and details lead to the same end wherever it is crashed."""
+    told: list[Any] = []
+
+    class Busy(Exception):
+        """The outside has no time."""
+
+    @task(
+        effect="read", heartbeat_timeout="5s",
+        retry=Retry(9, "1s", rules=[RetryRule(on=[Busy], attempts=2, backoff="10s")]),
+    )  # fmt: skip
+    async def work() -> None:
+        done = podium.last_heartbeat() or 0
+        told.append(done)
+        podium.heartbeat(done + 1)
+        await asyncio.sleep(1)
+        if done < 3:
+            await asyncio.sleep(3_600)
+        raise Busy("come back later")
+
+    @workflow
+    async def one() -> list[Any]:
+        try:
+            await work()
+        except StepFailed as error:
+            return [error.type, error.error.gave_up]
+        return []
+
+    def check() -> None:
+        assert told == sorted(told)
+        assert max(told) >= 3
+
+    found = prove(one, setup=told.clear, check=check)
+
+    assert found == ("succeeded", ["Busy", "attempts exhausted (2 of 2 for Busy)"])

@@ -223,6 +223,7 @@ def _step_dict(step: StepView, opened: Any) -> dict[str, Any]:
         "next_at": terminal.iso(step.next_at), "error": error_dict(step.error),
         "answered_by": step.answered_by or None, "made_at": terminal.iso(step.made_at),
         "notes": [note_dict(note) for note in step.notes],
+        "heartbeat": terminal.shown_value(step.heartbeat), "heartbeat_at": terminal.iso(step.heartbeat_at),
     }  # fmt: skip
     if opened is not None:
         found["arguments"] = (

@@ -184,7 +184,7 @@ class Portrait:
             tries = f", try {step.attempts}" if step.attempts > 1 else ""
             due = "" if step.next_at is None else f", next try at {terminal.clock(step.next_at)}"
             error = "" if step.error is None else f": {error_line(step.error)}"
-            yield f"{terminal.clean(step.path)} ({step.effect}{tries}{since}{due}){error}"
+            yield f"{terminal.clean(step.path)} ({step.effect}{tries}{since}{due}){error}{_heard(step)}"
 
     def _unblocked(self) -> list[str]:
         if self.view.status in HELD_STATUSES:
@@ -323,6 +323,14 @@ def _cached_lines(steps: list[StepView]) -> Iterator[str]:
         one = f"{terminal.clean(oldest.path)} {answered(oldest)}"
         many = f"{len(group):,} steps {terminal.clean(name)}, the oldest {answered(oldest)}"
         yield one if len(group) == 1 else many
+
+
+def _heard(step: StepView) -> str:
+    """Say what the body of a step has said of itself, and when."""
+    if step.heartbeat_at is None:
+        return ""
+    text = terminal.cut(terminal.clean(terminal.as_json(terminal.shown_value(step.heartbeat))), 200)
+    return f"; said {terminal.ago(step.heartbeat_at)}: {text}"
 
 
 def _failed_line(step: StepView) -> str:

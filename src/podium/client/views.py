@@ -17,6 +17,7 @@ from podium.journal.records import (
     RECALL,
     Kind,
     Status,
+    decode_beat,
     decode_failed_attempt,
     decode_note,
     decode_result,
@@ -70,6 +71,8 @@ class StepView:
         answered_by: What the value is from, where the task did not make it: ``cache``; of a step
             that failed, ``last_good``, ``degraded`` or the task of the last fallback that succeeded.
         made_at: When the value was made, where it is from the cache or the last good one.
+        heartbeat: How far its newest attempt to say so was, as it said itself.
+        heartbeat_at: When that was recorded.
     """
 
     path: str
@@ -87,6 +90,8 @@ class StepView:
     notes: list[NoteView] = field(default_factory=list)
     answered_by: str = ""
     made_at: datetime | None = None
+    heartbeat: Any = None
+    heartbeat_at: datetime | None = None
 
     @property
     def duration_s(self) -> float | None:
@@ -277,6 +282,12 @@ def _unknown(steps: dict[str, StepView], row: RecordRow) -> None:
     step.error = ErrorInfo(type="OutcomeUnknown", message=note.text, code=note.code, path=row.path)
 
 
+def _beat(steps: dict[str, StepView], row: RecordRow) -> None:
+    step = _step(steps, row.path, "")
+    step.heartbeat = msgspec.json.decode(decode_beat(row.body).v)
+    step.heartbeat_at = moment(row.at)
+
+
 def _timer(steps: dict[str, StepView], row: RecordRow) -> None:
     step = _step(steps, row.path, "timer")
     step.status, step.started_at, step.ended_at = Status.SUCCEEDED, moment(row.at), moment(row.at)
@@ -317,6 +328,7 @@ _READERS: dict[int, Any] = {
     Kind.RESULT: _result,
     Kind.UNKNOWN: _unknown,
     Kind.WARNING: _warned,
+    Kind.HEARTBEAT: _beat,
     Kind.TIMER: _timer,
     Kind.SIGNAL: _signal,
     Kind.ASKED: lambda steps, row: _begun("ask", steps, row),

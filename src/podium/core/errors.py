@@ -381,7 +381,7 @@ class SecretMissing(PodiumError):
 _BY_CODE: dict[str, type[StepFailed]] = {
     kind.code: kind for kind in (StepTimedOut, LockDeadlock, OutcomeUnknown, ResultUnusable)
 }
-_BY_CODE["queue-timeout"] = StepTimedOut
+_BY_CODE["queue-timeout"] = _BY_CODE["heartbeat-timeout"] = StepTimedOut
 
 
 def step_failure(path: str, error: ErrorInfo) -> StepFailed:

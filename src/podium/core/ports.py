@@ -12,6 +12,7 @@ from typing import Any, Protocol
 
 from podium.core.errors import ValueNotPortable
 from podium.core.notes import Notes
+from podium.core.pulse import Pulse
 from podium.core.spec import TaskSpec
 
 
@@ -81,6 +82,7 @@ class Attempt:
         files: Where ``podium.File`` values are kept; set by the engine.
         guard: For a ``once``: raises where another worker may have taken over; from any thread.
         notes: What it says: warnings, lines of its log; and which secrets it has resolved.
+        pulse: Its signs of life.
     """
 
     spec: TaskSpec
@@ -94,6 +96,7 @@ class Attempt:
     files: Any = None
     guard: Callable[[], None] | None = None
     notes: Notes = field(default_factory=Notes)
+    pulse: Pulse = field(default_factory=Pulse)
 
     def require_permission(self) -> None:
         """Executors call it just before the body.

@@ -20,29 +20,26 @@ from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.failures import class_names, describe_failure
 from podium.core.hints import retry_after_s
 from podium.core.limits import SHOW_STARTED_AFTER_S
-from podium.core.ports import Attempt, BadResult, Cancellable, Executing
+from podium.core.ports import Attempt, BadResult, Cancellable
 from podium.core.spec import TaskSpec
-from podium.engine.admission.passage import Obstacle, Passage
+from podium.engine.admission.passage import Passage
 from podium.engine.commands import MISSING, Wait
-from podium.engine.inquiry import Inquiry
+from podium.engine.heartbeats import Heart
 from podium.engine.leaving import failure_of, late_text, result_of, said
 from podium.engine.roles import StepRun
+from podium.engine.timing import Timing
 from podium.journal.records import LOST, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import NO_FAILURES, Decision, Failure, count, decide, sign_of
 
 _RAW = msgspec.Raw
 _ANY = codec_for(Any)
-CANCEL_GRACE_S = 1.0
-"""How long a cancelled coroutine may take to end before its step is decided without it."""
 
 
-class Step(Inquiry):
+class Step(Timing):
     """A step that is under way."""
 
     __slots__ = (
-        "_alive", "_attempt_timer", "_handed_at", "_has_begun", "_is_out_of_time", "_passage",
-        "_queue_timer", "_retry_timer", "_total_timer", "is_timed_out", "next_at", "options",
-        "started_at", "tally",
+        "_alive", "_has_begun", "_queue_timer", "next_at", "options", "started_at", "tally",
     )  # fmt: skip
 
     def __init__(self, run: StepRun, wait: Wait) -> None:
@@ -72,14 +69,12 @@ class Step(Inquiry):
         self._alive = 0
         """Bodies that run, those included that were given up (a thread cannot be killed)."""
         self._bodied = None
-        self._executing: Executing | None = None
-        """What carries out the attempt (or reconciliation) that is waited for."""
-        self._attempt_timer: Cancellable | None = None
-        self._total_timer: Cancellable | None = None
-        self._retry_timer: Cancellable | None = None
+        self._executing = None
+        self._attempt_timer = self._total_timer = self._retry_timer = None
         self._queue_timer: Cancellable | None = None
-        self._passage: Passage | None = None
-        """The attempt's way through limits and breakers, if its task names any."""
+        self._passage = None
+        self._heart = None
+        self._detail = known.beat if known else None
 
     # begin ------------------------------------------------------------------------------
 
@@ -235,24 +230,21 @@ class Step(Inquiry):
         )  # fmt: skip
         self._alive += 1
         self._has_begun = True
+        pulse = attempt.pulse
+        pulse.last = self._detail
+        pulse.tell = partial(run.engine.notifier.post_from_thread, partial(self._hear, attempt))
         self._bodied = attempt
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, attempt, passage))
         options = self.spec.options
+        if options.heartbeat_timeout_s is not None:
+            self._heart = Heart(self, attempt)
         if options.timeout_s is not None:
             self._handed_at = run.clock_us()
             self._attempt_timer = run.call_later(options.timeout_s, self._attempt_timeout)
         self._arm_total_timer()
         if not self._is_noted:
             run.engine.watch_start(self)
-
-    def _arm_total_timer(self) -> None:
-        limit_s = self.spec.options.total_timeout_s
-        if limit_s is not None and self._total_timer is None:
-            spent_s = (self.run.clock_us() - self.first_at) / 1e6
-            self._total_timer = self.run.call_later(
-                max(0.0, limit_s - spent_s), self._total_timeout
-            )
 
     # end --------------------------------------------------------------------------------
 
@@ -263,6 +255,7 @@ class Step(Inquiry):
         run = self.run
         run.engine.in_flight -= 1
         self._alive -= 1
+        attempt.pulse.tell = None
         if passage is not None:
             self._leave(passage, error)
         if attempt.number != self.number or self.is_unknown:
@@ -270,10 +263,8 @@ class Step(Inquiry):
             if not run.is_closed:
                 self._late(attempt, value, error)
             return
+        self._watch_no_more(is_done=error is None)
         self._executing = None
-        if self._attempt_timer is not None:
-            self._attempt_timer.cancel()
-            self._attempt_timer = None
         if run.is_closed:
             if run.is_ended:
                 self._late(attempt, value, error)
@@ -407,85 +398,6 @@ class Step(Inquiry):
         self.run.record(Kind.LATE, self.path, body(note))
         self.run.engine.wake()
 
-    # timeouts ---------------------------------------------------------------------------
-
-    def _attempt_timeout(self) -> None:
-        """The body's time is over, unless it had to wait for its thread or process."""
-        self._attempt_timer = None
-        limit_s = self.spec.options.timeout_s
-        assert limit_s is not None
-        if self._executing is not None:
-            waited_s = self._executing.waited_s()
-            spent_s = (self.run.clock_us() - self._handed_at) / 1e6
-            left_s = limit_s if waited_s is None else waited_s + limit_s - spent_s
-            if left_s > 0.001:
-                self._attempt_timer = self.run.call_later(left_s, self._attempt_timeout)
-                return
-        self._time_out(f"attempt {self.number} took longer than {limit_s:g} s")
-
-    def _total_timeout(self) -> None:
-        self._total_timer = None
-        if self.is_over or self.is_unknown:
-            return
-        self._is_out_of_time = True
-        obstacle = self.obstacle
-        if obstacle is not None and self._passage is not None:
-            self._passage.give_up()
-            limit_s, text = self.spec.options.total_timeout_s, obstacle.text
-            self.refused(
-                ErrorInfo(
-                    type="TimeoutError", code="queue-timeout", path=self.path,
-                    message=f"the step took longer than {limit_s:g} s in all: {text}",
-                )
-            )  # fmt: skip
-            return
-        if self._retry_timer is not None:  # it waits for a thread that cannot be killed
-            self._retry_timer.cancel()
-            self._retry_timer = None
-        text = f"the step took longer than {self.spec.options.total_timeout_s:g} s in all"
-        if self._executing is not None:
-            self._time_out(text)
-        else:
-            self._decide_timeout(text)
-
-    def _time_out(self, text: str) -> None:
-        if self.is_over or self._executing is None:
-            return
-        self.is_timed_out = True
-        self.wait.command = text
-        if self._executing.cancel():
-            self._attempt_timer = self.run.call_later(
-                CANCEL_GRACE_S, lambda: self._decide_timeout(text)
-            )
-        else:
-            self._decide_timeout(text)
-
-    def _after_timeout(self, attempt: Attempt, value: Any, error: BaseException | None) -> None:
-        """A cancelled attempt has ended; a result it still brought is late."""
-        if error is None or not isinstance(error, asyncio.CancelledError | TimeoutError):
-            self._late(attempt, value, error)
-        if self._retry_timer is None:
-            self._decide_timeout(str(self.wait.command))
-
-    def _decide_timeout(self, text: str) -> None:
-        if self.is_over or self.is_unknown or self._retry_timer is not None:
-            return
-        self._executing = None
-        if self._attempt_timer is not None:
-            self._attempt_timer.cancel()
-            self._attempt_timer = None
-        if self._passage is not None:
-            took_s = (self.run.clock_us() - self._handed_at) / 1e6
-            self._passage.report("failed", ("TimeoutError",), took_s)
-        described = ErrorInfo(
-            type="TimeoutError", message=text, code="timeout", path=self.path, bases=("OSError",)
-        )
-        if self.spec.effect is Effect.ONCE:
-            self._unknown(described)
-        else:
-            self._retry_or_fail(described)
-        self.run.engine.wake()
-
     # cancel -----------------------------------------------------------------------------
 
     def cancel(self, *, is_run: bool) -> None:
@@ -506,7 +418,7 @@ class Step(Inquiry):
             self._cancelled_now()
         elif self.spec.effect is Effect.ONCE or (self.spec.touches and not is_run):
             return
-        elif not self._executing.cancel() and not self.spec.touches:
+        elif not self._stop_body(self._executing) and not self.spec.touches:
             self._cancelled_now()
 
     def _cancelled_now(self) -> None:
@@ -527,7 +439,7 @@ class Step(Inquiry):
         if self._passage is not None:
             self._passage.give_up()
         if self._executing is not None and not self.spec.touches:
-            self._executing.cancel()
+            self._stop_body(self._executing)
 
     @property
     def is_executing(self) -> bool:
@@ -540,12 +452,6 @@ class Step(Inquiry):
         return self._executing is not None
 
     @property
-    def obstacle(self) -> Obstacle | None:
-        """What it waits for before its body begins: a limit, a breaker."""
-        passage = self._passage
-        return passage.obstacle() if passage is not None and passage.is_waiting else None
-
-    @property
     def queued_since(self) -> int:
         """Since when it waits for that."""
         return self._passage.since_us if self._passage is not None else self.started_at
@@ -556,9 +462,8 @@ class Step(Inquiry):
         return self._retry_timer is not None
 
     def _stop_timers(self) -> None:
-        for timer in (
-            self._attempt_timer, self._total_timer, self._retry_timer, self._queue_timer,
-        ):  # fmt: skip
+        self._watch_no_more(is_done=True)
+        for timer in (self._total_timer, self._retry_timer, self._queue_timer):
             if timer is not None:
                 timer.cancel()
-        self._attempt_timer = self._total_timer = self._retry_timer = self._queue_timer = None
+        self._total_timer = self._retry_timer = self._queue_timer = None

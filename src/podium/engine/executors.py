@@ -407,10 +407,12 @@ class Processes:
             raise asyncio.CancelledError
         attempt = job.attempt
         attempt.require_permission()
-        place = (attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers)
+        place = (
+            attempt.run_id, attempt.path, attempt.number, attempt.key, attempt.headers, attempt.pulse.last,
+        )  # fmt: skip
         return child.call(
             (attempt.spec.module, attempt.spec.name, attempt.encoded, place),
-            {"begun": job.begun, "said": attempt.notes.keep},
+            {"begun": job.begun, "said": attempt.notes.keep, "beat": attempt.pulse.keep},
         )
 
 
@@ -450,11 +452,19 @@ class _Sender:
             self._pipe.send(("begun", None))
 
     def say(self, line: Line) -> None:
-        """Send a line, unless it comes after the end (from a thread that the body left behind)."""
+        """Send a line."""
+        self._tell(("said", line))
+
+    def beat(self, detail: bytes | None) -> None:
+        """Send a sign of life."""
+        self._tell(("beat", detail))
+
+    def _tell(self, message: tuple[str, Any]) -> None:
+        """Send it, unless it comes after the end (from a thread that the body left behind)."""
         with self._lock:
             if not self._is_ended:
                 with contextlib.suppress(OSError):  # the parent is gone: so will this process be
-                    self._pipe.send(("said", line))
+                    self._pipe.send(message)
 
     def end(self, outcome: tuple[str, Any]) -> None:
         """Send the outcome."""
@@ -469,10 +479,11 @@ def _serve_one(
     if name not in registry.tasks:
         __import__(module)
     spec = registry.tasks[name]
-    run_id, path, number, key, headers = place
+    run_id, path, number, key, headers, last = place
     arguments = spec.binder.decode(encoded)
     attempt = Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers)
     attempt.notes.relay = send.say
+    attempt.pulse.last, attempt.pulse.relay = last, send.beat
     send.begin()
     hearing.enter(attempt)
     value = spec.binder.call(spec.fn, arguments)

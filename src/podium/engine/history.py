@@ -13,6 +13,7 @@ from podium.journal.records import (
     Kind,
     Result,
     Started,
+    decode_beat,
     decode_failed_attempt,
     decode_note,
     decode_result,
@@ -40,6 +41,8 @@ class Known:
     effect: str = ""
     attempts: int = 0
     """How many attempts have begun."""
+    beat: bytes | None = None
+    """What an attempt has said last about how far it is, as JSON."""
     failed: list[ErrorInfo] = field(default_factory=list)
     """Those of them that ended in failure."""
     first_at: int = 0
@@ -102,8 +105,8 @@ class History:
             self._on_started(path, row.at, decode_started(row.body))
         elif kind == Kind.FAILED_ATTEMPT:
             self._on_failed(path, decode_failed_attempt(row.body))
-        elif kind == Kind.UNKNOWN:
-            self._step(path).is_unknown = True
+        elif kind in (Kind.UNKNOWN, Kind.HEARTBEAT):
+            self._on_word(self._step(path), row)
         elif kind == Kind.ENV:
             self.env[path] = row.body
         elif kind == Kind.PATCHED:
@@ -118,6 +121,12 @@ class History:
             self._on_code(decode_note(row.body).code)
         elif kind >= Kind.STARTED:
             self.noted.add((kind, path))
+
+    def _on_word(self, known: Known, row: RecordRow) -> None:
+        if row.kind == Kind.UNKNOWN:
+            known.is_unknown = True
+        else:
+            known.beat = bytes(decode_beat(row.body).v)
 
     def _on_code(self, code: str) -> None:
         """From here on other code recorded."""

@@ -52,6 +52,7 @@ _OUTCOMES = {
     "not-done": "not-done",
     "outcome-unknown": "unknown",
     "timeout": "unknown",
+    "heartbeat-timeout": "unknown",
     "cancelled": "unknown",
     "queue-timeout": "not-done",
     "circuit-open": "not-done",

@@ -6,7 +6,7 @@ from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
 from podium.core.errors import ErrorInfo
-from podium.core.ports import Cancellable, Clock, Entropy, Executor
+from podium.core.ports import Cancellable, Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.admission import Admission
 from podium.engine.admission.desk import Desk
@@ -36,6 +36,7 @@ class StepEngine(Protocol):
     admission: Admission
     results: Results
     executor: Executor
+    notifier: Notifier
     in_flight: int
     is_closing: bool
     probe: Callable[[str, str, str], None]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import sys
 
 from collections.abc import Iterable, Iterator
 from contextlib import contextmanager
@@ -10,13 +11,22 @@ from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast, overload
 
-from podium.core.codec import codec_for
+from podium.core.codec import codec_for, decode_any, encode_message
 from podium.core.context import context_of, current_attempt, current_context
 from podium.core.durations import Duration, seconds
-from podium.core.errors import ErrorInfo, InvalidOption, NotInWorkflow, StepTimedOut
+from podium.core.errors import (
+    ErrorInfo,
+    InvalidOption,
+    LimitReached,
+    NotInWorkflow,
+    StepTimedOut,
+    UsageError,
+)
 from podium.core.file import File
-from podium.core.memory import cleaned
+from podium.core.memory import cleaned, redactor_for
 from podium.core.notes import WARNING
+from podium.core.ports import Attempt
+from podium.core.pulse import DETAIL_BYTES_MAX
 from podium.core.scope import current_scope, escape
 from podium.functions.calls import Workflow
 
@@ -221,6 +231,48 @@ def attempt() -> int:
     """Return which attempt of the step runs, from 1 (in the body of a task)."""
     running = current_attempt.get()
     return 1 if running is None else running.number
+
+
+def heartbeat(detail: Any = None) -> None:
+    """Say that the body of a task lives, and how far it is; from any thread of it, as often as you like.
+
+    Under ``@task(heartbeat_timeout=…)`` an attempt that is silent for longer is timed out. Outside a
+    workflow it does nothing.
+
+    Args:
+        detail: How far it is, as JSON of at most 4,096 bytes. The newest is kept, about one a second,
+            for :func:`last_heartbeat` in the next attempt.
+
+    Raises:
+        asyncio.CancelledError: Nobody waits for the attempt any more; let it pass, and the thread ends.
+        UsageError: A workflow called it; workflows need no sign of life.
+        LimitReached: The detail is too large.
+        ValueNotPortable: The detail has no JSON form.
+    """
+    running = current_attempt.get()
+    if running is not None:
+        running.pulse.beat(None if detail is None else _detail(running, detail))
+    elif current_context.get() is not None:
+        raise UsageError("podium.heartbeat() is for the bodies of tasks; a workflow just waits.")
+
+
+def _detail(running: Attempt, detail: Any) -> bytes:
+    what = "the detail of podium.heartbeat()"
+    encoded = encode_message(detail, what, sys.maxsize)
+    if len(encoded) > DETAIL_BYTES_MAX:
+        raise LimitReached(
+            f"{what} takes {len(encoded):,} bytes as JSON; the limit is {DETAIL_BYTES_MAX:,}. "
+            "Say where the work stands, and keep what is large with podium.save_file(…)."
+        )
+    redactor = redactor_for(running)
+    return encoded if redactor is None else redactor.encoded(encoded)
+
+
+def last_heartbeat() -> Any:
+    """Return the detail that an earlier attempt of this step gave last, also before a crash; else None."""
+    running = current_attempt.get()
+    last = None if running is None else running.pulse.last
+    return None if last is None else decode_any(last)
 
 
 def headers() -> dict[str, Any]:

@@ -33,6 +33,7 @@ class Kind(IntEnum):
     LATE = 23
     CANCELLED_STEP = 24
     UNLOCKED = 25
+    HEARTBEAT = 26
     PATCHED = 30
     ENV = 31
     PUBLISHED = 32
@@ -116,6 +117,13 @@ class FailedAttempt(msgspec.Struct, omit_defaults=True):
     w: list[Line] = []
 
 
+class Beat(msgspec.Struct, omit_defaults=True):
+    """An attempt has said how far it is: ``v`` is plain JSON."""
+
+    n: int
+    v: msgspec.Raw
+
+
 class Value(msgspec.Struct, omit_defaults=True):
     """A value with a name: signal, answer, environment, published, emitted, ended."""
 
@@ -145,6 +153,7 @@ _encode = msgspec.json.Encoder().encode
 decode_result = msgspec.json.Decoder(Result).decode
 decode_started = msgspec.json.Decoder(Started).decode
 decode_failed_attempt = msgspec.json.Decoder(FailedAttempt).decode
+decode_beat = msgspec.json.Decoder(Beat).decode
 decode_value = msgspec.json.Decoder(Value).decode
 decode_note = msgspec.json.Decoder(Note).decode
 decode_error = msgspec.json.Decoder(ErrorInfo).decode

@@ -95,3 +95,14 @@ def says_and_dies() -> None:
     logging.getLogger("there").warning("the last words")
     podium.warn("last", f"of {podium.attempt()}")
     os._exit(3)
+
+
+@task(effect="pure", isolation="process", heartbeat_timeout="400ms", retry=Retry(2, "1ms"))
+def crunch() -> list[Any]:
+    if podium.attempt() == 2:
+        return ["done", podium.attempt(), podium.last_heartbeat()]
+    for done in range(5):
+        podium.heartbeat({"done": done})
+        time.sleep(0.05)
+    while True:
+        time.sleep(1)

@@ -137,7 +137,7 @@ def test_an_attempt_timeout_cancels_and_retries(db: str, side: SideFile) -> None
 
 def test_a_body_that_will_not_be_cancelled(db: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """A coroutine that swallows its cancellation does not hold its step; no attempt starts beside it."""
-    monkeypatch.setattr("podium.engine.attempts.CANCEL_GRACE_S", 0.02)
+    monkeypatch.setattr("podium.engine.timing.CANCEL_GRACE_S", 0.02)
     let_go = asyncio.Event()
     living: list[int] = []
     most: list[int] = []
