@@ -17,7 +17,8 @@ class Pulse:
         last: The newest detail of the attempts before this one, as JSON.
         detail: The newest detail of this attempt, as JSON.
         is_stopped: Whether nobody waits for the body any more; its next sign of life raises.
-        tell: Told of signs of life, in the thread that gives them; once until they are looked at.
+        tell: Told of signs of life, with this, in the thread that gives them; once until they are
+            looked at.
         is_pending: Whether it was told and they were not looked at yet.
         relay: Takes each sign instead: in a process whose parent looks at them.
     """
@@ -29,7 +30,7 @@ class Pulse:
         self.detail: bytes | None = None
         self.is_stopped = False
         self.is_pending = False
-        self.tell: Callable[[], None] | None = None
+        self.tell: Callable[[Pulse], None] | None = None
         self.relay: Callable[[bytes | None], None] | None = None
 
     def beat(self, detail: bytes | None) -> None:
@@ -51,4 +52,4 @@ class Pulse:
             self.detail = detail
         if not self.is_pending and self.tell is not None:
             self.is_pending = True
-            self.tell()
+            self.tell(self)

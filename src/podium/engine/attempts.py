@@ -230,9 +230,7 @@ class Step(Timing):
         )  # fmt: skip
         self._alive += 1
         self._has_begun = True
-        pulse = attempt.pulse
-        pulse.last = self._detail
-        pulse.tell = partial(run.engine.notifier.post_from_thread, partial(self._hear, attempt))
+        attempt.pulse.last, attempt.pulse.tell = self._detail, self._told
         self._bodied = attempt
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, attempt, passage))

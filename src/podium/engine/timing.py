@@ -5,11 +5,13 @@ from __future__ import annotations
 import asyncio
 
 from abc import abstractmethod
+from functools import partial
 from typing import Any
 
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Attempt, Cancellable, Executing
+from podium.core.pulse import Pulse
 from podium.engine.admission.passage import Obstacle, Passage
 from podium.engine.heartbeats import Heart
 from podium.engine.inquiry import Inquiry
@@ -61,12 +63,17 @@ class Timing(Inquiry):
 
     # signs of life -----------------------------------------------------------------------
 
-    def _hear(self, attempt: Attempt) -> None:
-        """The body of an attempt has given a sign of life."""
-        if attempt is self._bodied and self._executing is not None and not self.is_over:
-            if self._heart is None:
-                self._heart = Heart(self, attempt)
-            self._heart.hear()
+    def _told(self, pulse: Pulse) -> None:
+        """The body of an attempt has given a sign of life; called in its thread."""
+        self.run.engine.notifier.post_from_thread(partial(self._hear, pulse))
+
+    def _hear(self, pulse: Pulse) -> None:
+        attempt = self._bodied
+        if attempt is None or attempt.pulse is not pulse or self._executing is None or self.is_over:
+            return
+        if self._heart is None:
+            self._heart = Heart(self, attempt)
+        self._heart.hear()
 
     def _watch_no_more(self, *, is_done: bool) -> None:
         """The attempt is over, or given up; what it has said last is for the next one.
