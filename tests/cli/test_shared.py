@@ -64,7 +64,7 @@ def test_breakers(podium: Podium, shared: Path) -> None:
     assert listed[0].split() == ["BREAKER", "STATE", "SINCE", "WAITING"]
     assert listed[1].startswith("orders-api  open ")
     assert "ago  1 " in listed[1]
-    assert "3 failures in a row (limit 3); tries again in 59m" in listed[1]
+    assert "3 failures in a row (limit 3); tries again in " in listed[1]
     assert shown[0].startswith("orders-api is open: 3 failures in a row (limit 3); tries again in")
     assert shown[1] == "1 step waits behind it"
     assert shown[2].endswith("open       3 failures in a row (limit 3) (orders order_status#3)")
