@@ -173,9 +173,9 @@ def test_waits_for_the_same_are_one_line(podium: Podium, shared: Path) -> None:
     waits = as_json(podium("runs", "show", "calls", "--json", cwd=shared))["waits"]
 
     assert shown.count("the rate 'slow-api'") == 1
-    assert "waits for  3 steps wait for the rate 'slow-api'" in shown
+    assert "waits for  3 steps wait: the rate 'slow-api'" in shown
     assert "at limited[2] and 2 more\n" in shown
-    assert "3 steps wait for the rate 'slow-api'" in listed
+    assert "3 steps wait: the rate 'slow-api'" in listed
     assert [wait["path"] for wait in waits] == ["limited[2]", "limited[3]", "limited[4]"]
 
 

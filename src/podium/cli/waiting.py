@@ -71,7 +71,7 @@ def together(waits: Iterable[Wait]) -> list[list[Wait]]:
 
 def sum_of(group: list[Wait]) -> str:
     """Say what a group waits for, and how many steps do."""
-    return group[0].what if len(group) == 1 else f"{len(group):,} steps wait for {group[0].what}"
+    return group[0].what if len(group) == 1 else f"{len(group):,} steps wait: {group[0].what}"
 
 
 def needs_people(reader: SqliteReader, row: RunRow) -> bool:
