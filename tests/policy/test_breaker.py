@@ -402,6 +402,21 @@ def test_how_a_probe_ends(outcome: breaker.ProbeOutcome, state: str, reason: str
     assert service.probe().is_probe == (state == "half_open")
 
 
+@pytest.mark.parametrize(
+    "rule", [Rule(failures=4), Rule(failures=99, failure_share=0.5, calls_min=4)]
+)
+def test_once_it_is_closed_it_begins_to_count_anew(rule: Rule) -> None:
+    """What made it open counts no more when it has closed, in a row or as a share."""
+    service = Service(rule)
+    service.report(("failed", 4))
+    service.at_us += 30 * SECOND
+    service.probe()
+    service.ended("ok", 2)
+
+    assert service.report(("failed", 3), turn=3).state == "closed"
+    assert service.report(("failed", 1), turn=3).state == "open"
+
+
 def test_a_reset_closes_it_and_says_who_did_it() -> None:
     """Somebody closes it by hand; what is in flight from before says nothing any more."""
     service = Service(Rule(failures=1))

@@ -285,6 +285,33 @@ def test_who_wants_again_what_it_holds_is_refused() -> None:
     assert isinstance(pair.ask("a", Acquire("r1", "xy")), Waiting)
 
 
+def test_who_only_waits_is_not_named() -> None:
+    """A holder may wait for several things; those that lead nowhere are no part of the deadlock."""
+    pair = Pair()
+    pair.ask("a", Acquire("r1", "x"))
+    pair.ask("b", Acquire("r2", "y"))
+    pair.ask("c", Acquire("r3", "z"))
+    pair.ask("c", Acquire("r1", "x/1"))
+    pair.ask("b", Acquire("r1", "x/2"))
+
+    assert pair.ask("a", Acquire("r2", "y/1")) == Deadlock(
+        (Knot("r2", "y/1", "a", "b"), Knot("r1", "x/2", "b", "a"))
+    )
+
+
+def test_many_ways_are_each_gone_once() -> None:
+    """The search looks at each request once, though the ways to it may double with each lock."""
+    pair = Pair()
+    for number in range(40):
+        pair.ask(f"k{number}", Acquire(f"r{number}", "x"))
+    for number in range(39):
+        for branch in range(2):
+            pair.ask(f"k{number + 1}", Acquire(f"r{number}", f"x/{branch}"))
+
+    assert isinstance(pair.ask("k0", Acquire("new", "y")), Waiting)
+    assert isinstance(pair.ask("k0", Acquire("r39", "x/1")), Deadlock)
+
+
 def test_a_request_in_a_branch_does_not_block_the_other_branch() -> None:
     """A holder is blocked by what is under its path only."""
     pair = Pair()

@@ -128,6 +128,25 @@ def test_nothing_starves(steps: int, rate_us: int) -> None:
     assert steps * HEAD_START_US <= at_us <= steps * HEAD_START_US + 2 * rate_us
 
 
+def test_who_goes_away_costs_its_key_no_turn() -> None:
+    """An item that is taken out was not served: the key's next one has its turn."""
+    queue: Queue[str] = Queue()
+    for item in ("a1", "a2", "b1"):
+        queue.put(item, 0, key=item[0])
+    queue.remove("a1")
+
+    assert [queue.pop(), queue.pop()] == ["a2", "b1"]
+
+
+def test_of_equal_ranks_the_higher_priority_goes_first() -> None:
+    """Where age makes up for the difference exactly, the urgent one goes first still."""
+    queue: Queue[str] = Queue()
+    queue.put("old", 0)
+    queue.put("urgent", HEAD_START_US, priority=1)
+
+    assert [queue.pop(), queue.pop()] == ["urgent", "old"]
+
+
 def test_an_item_waits_once() -> None:
     """Who puts an item twice is told, and nothing is popped that is not there."""
     queue: Queue[str] = Queue()
