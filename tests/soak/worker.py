@@ -12,7 +12,7 @@ from tests.soak import program
 async def main(database: str, stop: str) -> None:
     """Execute runs until told to stop."""
     assert program.errand is not None
-    async with Podium(database, name="soak", runs_max=100):
+    async with Podium(database, name="soak", runs_max=12):
         while not Path(stop).exists():
             await asyncio.sleep(0.05)
 

@@ -68,8 +68,13 @@ class BreakerDoor:
         return False
 
     def stands(self, passage: Passage) -> bool:
-        """What passed while it was closed does not begin when it has opened meanwhile."""
-        return passage.is_probe or passage.turn == self._view.turn
+        """What passed while it was closed does not begin while it is open."""
+        if passage.is_probe:
+            return True
+        if self._view.state != "closed":
+            return False
+        passage.turn = self._view.turn  # it may have opened and closed again meanwhile
+        return True
 
     def withdraw(self, passage: Passage) -> None:
         """It no longer waits."""
