@@ -351,10 +351,11 @@ def test_an_operator_decides_about_what_cannot_be_undone() -> None:
 @pytest.mark.long
 def test_the_end_of_a_run_s_time_survives_crashes() -> None:
     """It is one fact: clean-up, children and compensations behind it are the same wherever it is crashed."""
+    undone: list[str] = []
 
     @task(effect="write")
     def undo(what: str) -> None:
-        """Undo it."""
+        undone.append(what)
 
     @task(effect="write", compensate=undo)
     def do(what: str) -> str:
@@ -373,9 +374,13 @@ def test_the_end_of_a_run_s_time_survives_crashes() -> None:
         try:
             await podium.gather(child(below, {}), receive("never"), sleep("2h"))
         finally:
+            await sleep("1m")
             await do("clean up")
 
-    status, _ = prove(timed)
+    def check() -> None:
+        assert set(undone) == {"below", "a", "clean up"}
+
+    status, _ = prove(timed, setup=undone.clear, check=check)
 
     assert status == "failed"
 
