@@ -37,7 +37,10 @@ def run_fleet(
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_a_service_never_has_to_throttle_a_fleet(seed: int) -> None:
-    """Whatever dies, the service counts no more calls in any period than the rate; all runs end."""
+    """Whatever dies, the service counts no more calls in any period than the rate; all runs end.
+
+    EVIDENCE-OF G-45: "A rate is never exceeded by all workers of a database together, whatever dies."
+    """
     service = Service(limit=5, period_s=1.0)
     chance = random.Random(seed)
 
@@ -67,7 +70,10 @@ def test_a_service_never_has_to_throttle_a_fleet(seed: int) -> None:
 
 @pytest.mark.parametrize("seed", SEEDS)
 def test_no_more_than_so_many_at_once(seed: int) -> None:
-    """Whatever dies, no more calls are inside the service at once than the limit; none starves."""
+    """Whatever dies, no more calls are inside the service at once than the limit; none starves.
+
+    EVIDENCE-OF G-46: "A limit of concurrency is never exceeded by all workers of a database together, whatever dies."
+    """
     service = Service(at_once=3)
     chance = random.Random(seed)
 
@@ -136,7 +142,10 @@ def test_a_breaker_spares_a_service_that_is_down(seed: int) -> None:
 @pytest.mark.parametrize("seed", SEEDS)
 def test_locks_keep_runs_apart(seed: int) -> None:
     """Whatever dies, one run at a time is inside a lock, deadlocks are refused and nothing else is
-    left waiting, and fences grow; in the end nobody has or wants a lock."""
+    left waiting, and fences grow; in the end nobody has or wants a lock.
+
+    EVIDENCE-OF G-47: "A lock has one holder at a time, across crashes, and each holder a higher fence than the one before."
+    """
     chance = random.Random(seed)
     inside: dict[str, str] = {}
     fences: dict[str, list[int]] = {"a": [], "b": [], "c": []}
