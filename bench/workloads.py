@@ -308,6 +308,19 @@ WORKLOADS: tuple[Workload, ...] = (
         NODES,
     ),
     Workload(
+        "policies",
+        "1,000 `read` steps under policies that have nothing to do, beside bare ones",
+        1000,
+        (PODIUM_SLOW,),
+        (
+            Figure("ratio", "all of them ÷ bare", 2),
+            Figure("breaker_ratio", "retry, timeout, breaker", 2),
+            Figure("limit_ratio", "concurrency", 2),
+            Figure("rate_ratio", "rate", 2),
+            Figure("bare_us", "bare, µs"),
+        ),
+    ),
+    Workload(
         "import",
         "importing the package, over a bare interpreter (median of 5)",
         5,

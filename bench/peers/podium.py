@@ -225,6 +225,25 @@ async def measure_flow_check(peer: PodiumPeer, n: int) -> Figures:
     }
 
 
+async def measure_policies(peer: PodiumPeer, n: int) -> Figures:
+    """Time a chain of read steps under policies that have nothing to do, beside a bare one.
+
+    They take turns in one process, five times each; the best of each counts.
+    """
+    names = [*flows.GUARDED]
+    best = dict.fromkeys(["bare", *names], float("inf"))
+    for _ in range(5):
+        for name in best:
+            flow, given = (flows.guarding, {"by": name}) if name != "bare" else (flows.reading, {})
+            best[name] = min(best[name], await timed(peer, flow, {"n": n, **given}, n))
+    return {
+        "ratio": round(best["all"] / best["bare"], 3),
+        **{f"{name}_ratio": round(best[name] / best["bare"], 3) for name in names if name != "all"},
+        "bare_us": round(best["bare"] / n * 1e6, 1),
+        "secs": round(best["all"], 3),
+    }
+
+
 EXTRA: dict[str, Measure] = {
     "long": measure_long,
     "long_par": lambda peer, n: measure_long(peer, n, side_by_side=True),
@@ -235,6 +254,7 @@ EXTRA: dict[str, Measure] = {
     "flow_map": measure_flow_map,
     "flow_check": measure_flow_check,
     "flow_check_20k": measure_flow_check,
+    "policies": measure_policies,
 }
 
 if __name__ == "__main__":

@@ -12,7 +12,7 @@ from typing import Literal
 import podium
 
 from bench.peers import common
-from podium import task, tool, workflow
+from podium import Breaker, Concurrency, Rate, Retry, task, tool, workflow
 
 Count = dict[str, int]
 
@@ -24,6 +24,33 @@ STRIKE = "BENCH_STRIKE"
 @task(effect="read")
 async def look(d: Count) -> Count:
     """Count one step that reads."""
+    return common.advance(d)
+
+
+@task(effect="read", retry=Retry(3), timeout="30s", breaker=Breaker("guarded"))
+async def guarded_breaker(d: Count) -> Count:
+    """Count one step behind a breaker that stays closed."""
+    return common.advance(d)
+
+
+@task(effect="read", concurrency=Concurrency(1_000, key="guarded one"))
+async def guarded_limit(d: Count) -> Count:
+    """Count one step under a limit of concurrency that is never reached."""
+    return common.advance(d)
+
+
+@task(effect="read", rate=Rate("1000000/s", key="guarded two"))
+async def guarded_rate(d: Count) -> Count:
+    """Count one step under a rate that is never reached."""
+    return common.advance(d)
+
+
+@task(
+    effect="read", retry=Retry(3), timeout="30s", breaker=Breaker("guarded all"),
+    concurrency=Concurrency(1_000, key="guarded all"), rate=Rate("1000000/s", key="guarded all"),
+)  # fmt: skip
+async def guarded(d: Count) -> Count:
+    """Count one step under every policy, none of which has anything to do."""
     return common.advance(d)
 
 
@@ -112,6 +139,21 @@ async def strike(d: Count) -> Count:
         os.kill(os.getpid(), signal.SIGKILL)
     firsts.append(common.clock())
     return common.advance(d)
+
+
+GUARDED = {
+    "breaker": guarded_breaker, "limit": guarded_limit, "rate": guarded_rate, "all": guarded,
+}  # fmt: skip
+
+
+@workflow
+async def guarding(n: int, by: str) -> int:
+    """Do n steps under idle policies, one after the other."""
+    step = GUARDED[by]
+    d = {"x": 0, "i": 0}
+    for _ in range(n):
+        d = await step(d)
+    return d["x"]
 
 
 @workflow
