@@ -86,7 +86,7 @@ class Shared(Protocol):
         ...
 
     def lock(
-        self, path: str, key: str, timeout_s: float | None, priority: int
+        self, path: str, key: str, timeout_s: float | None, priority: int, place: str = ""
     ) -> asyncio.Future[int]:
         """Ask for a lock that only one place of one run has at a time, across crashes.
 
@@ -96,6 +96,7 @@ class Shared(Protocol):
         Args:
             path: The place that holds it; what is asked for below it is done under the lock.
             key: What is locked.
+            place: The place that holds it, where that is another than the path.
             timeout_s: How long to wait for it; None: for ever.
             priority: Among those who wait, the higher number goes first.
         """

@@ -122,6 +122,7 @@ class AskForLock(NamedTuple):
     key: str
     deadline_us: int | None
     priority: int
+    place: str
 
 
 class GiveLockBack(NamedTuple):
@@ -129,6 +130,7 @@ class GiveLockBack(NamedTuple):
 
     path: str
     key: str
+    place: str
 
 
 class Undo(NamedTuple):

@@ -8,7 +8,7 @@ import msgspec
 
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable
-from podium.engine.commands import AskForLock, RunState, Wait
+from podium.engine.commands import AskForLock, GiveLockBack, RunState, Wait
 from podium.engine.locks import Answer, Locks
 from podium.journal.records import LOCK, Kind, Result, Status, body
 from podium.policy.lock import Deadlock, Granted, Waiting
@@ -47,8 +47,10 @@ class LockPlaces:
 
     def __init__(self, run: LockRun) -> None:
         self._run = run
-        self._waiting: dict[str, tuple[str, str]] = {}
-        """Place → (key, why it waits)."""
+        self._waiting: dict[str, AskForLock] = {}
+        """Requests by path."""
+        self._reasons: dict[str, str] = {}
+        """Why they wait."""
         self._timers: dict[str, Cancellable] = {}
 
     @property
@@ -58,31 +60,32 @@ class LockPlaces:
 
     def reason(self, path: str) -> str:
         """Say whom a place waits for."""
-        return self._waiting.get(path, ("", ""))[1]
+        return self._reasons.get(path, "")
 
     def ask(self, command: AskForLock) -> None:
         """Ask for a lock, unless nobody wants it any more."""
         run, path = self._run, command.path
         if not self._is_wanted(path):
             return
-        self._waiting[path] = (command.key, "")
+        self._waiting[path] = command
         if command.deadline_us is not None:
             left_s = max(0.0, (command.deadline_us - run.clock_us()) / 1e6)
             self._timers[path] = run.call_later(left_s, lambda: self._timeout(path))
         run.engine.locks.acquire(
-            run.id, path, command.key, command.priority, lambda answer: self._told(path, answer)
-        )
+            run.id, command.place, command.key, command.priority,
+            lambda answer: self._told(path, answer),
+        )  # fmt: skip
 
     def give_up(self, path: str) -> None:
         """The program does not wait for a place's lock any more."""
         found = self._stop_waiting(path)
         if found is not None:
-            self._run.engine.locks.release(self._run.id, path, found[0])
+            self._run.engine.locks.release(self._run.id, found.place, found.key)
 
-    def give_back(self, path: str, key: str) -> None:
+    def give_back(self, command: GiveLockBack) -> None:
         """The program has done what it wanted the lock for."""
-        self._stop_waiting(path)
-        self._run.engine.locks.release(self._run.id, path, key)
+        self._stop_waiting(command.path)
+        self._run.engine.locks.release(self._run.id, command.place, command.key)
 
     def end(self) -> None:
         """The run has ended, or begins again: none of its places holds anything."""
@@ -108,7 +111,7 @@ class LockPlaces:
             text = f"{answer.holder.run} has it, at {answer.holder.path}"
             if answer.position > 1:
                 text += f"; {answer.position - 1} more wait before this one"
-            self._waiting[path] = (found[0], text)
+            self._reasons[path] = text
             self._run.engine.ready(self._run)  # it has something new to wait for
             return
         self._stop_waiting(path)
@@ -116,21 +119,22 @@ class LockPlaces:
         if isinstance(answer, Granted):
             result.v = msgspec.Raw(msgspec.json.encode(answer.fence))
         else:
-            result.x, result.st = _deadlock(path, found[0], answer), Status.FAILED
+            result.x, result.st = _deadlock(path, found.key, answer), Status.FAILED
         self._run.fact(Kind.RESULT, path, body(result))
 
     def _timeout(self, path: str) -> None:
         found = self._waiting.get(path)
         if found is None:
             return
-        key, text = found
+        text = self.reason(path)
         self.give_up(path)
-        message = f"the lock {key!r} was not free in time" + (f": {text}" if text else "")
+        message = f"the lock {found.key!r} was not free in time" + (f": {text}" if text else "")
         error = ErrorInfo(type="TimeoutError", message=message, code="timeout", path=path)
         result = Result(k=LOCK, x=error, st=Status.FAILED)
         self._run.fact(Kind.RESULT, path, body(result))
 
-    def _stop_waiting(self, path: str) -> tuple[str, str] | None:
+    def _stop_waiting(self, path: str) -> AskForLock | None:
+        self._reasons.pop(path, None)
         timer = self._timers.pop(path, None)
         if timer is not None:
             timer.cancel()

@@ -464,7 +464,7 @@ class ActiveRun:
 
     def _give_lock_back(self, command: GiveLockBack) -> None:
         self.record(Kind.UNLOCKED, command.path, EMPTY)
-        self.places.give_back(command.path, command.key)
+        self.places.give_back(command)
 
     _do: ClassVar[dict[type, Callable[[ActiveRun, Any], None]]] = {
         StartStep: _start_step,

@@ -31,8 +31,8 @@ class RunShared:
         self._new_wait = new_wait
         self._ask_for = ask_for
         self._once_only = once_only
-        self._keys: dict[str, str] = {}
-        """Which lock each place asked for."""
+        self._places: dict[str, tuple[str, str]] = {}
+        """Path of a request → (which lock, the place that has it then)."""
 
     def recall(
         self, path: str, spec: TaskSpec, bound: dict[str, Any], within_s: float
@@ -43,17 +43,20 @@ class RunShared:
         self._ask_for(wait, Recall(path, spec, arguments, within_s))
         return wait.future
 
-    def lock(self, path: str, key: str, timeout_s: float | None, priority: int) -> RunFuture:
+    def lock(
+        self, path: str, key: str, timeout_s: float | None, priority: int, place: str = ""
+    ) -> RunFuture:
         """Ask for a lock."""
         wait = self._new_wait("lock", path, _INT)
-        wait.command = self._keys[path] = key
+        wait.command = key
+        self._places[path] = (key, place or path)
         self._state.has_locks = True
         due_us = None if timeout_s is None else wait.since + round(timeout_s * 1e6)
-        self._ask_for(wait, AskForLock(path, key, due_us, priority))
+        self._ask_for(wait, AskForLock(path, key, due_us, priority, place or path))
         return wait.future
 
     def unlock(self, path: str) -> None:
         """Give a lock back."""
-        key = self._keys.pop(path, None)
-        if key is not None:
-            self._once_only(Kind.UNLOCKED, path, GiveLockBack(path, key))
+        found = self._places.pop(path, None)
+        if found is not None:
+            self._once_only(Kind.UNLOCKED, path, GiveLockBack(path, *found))

@@ -60,11 +60,26 @@ def lock(
     return _Lock(context, key, limit_s, checked_priority("lock: priority", priority))
 
 
+def holding(
+    context: Context, key: str, limit_s: float | None, path: str, place: str
+) -> AbstractAsyncContextManager[Held]:
+    """Hold a lock for what is done at and under a place; the request is recorded at a path.
+
+    It raises what :func:`lock` does.
+    """
+    return _Lock(context, key, limit_s, 0, path, place)
+
+
 class _Lock(AbstractAsyncContextManager[Held]):
     """One block under a lock."""
 
-    def __init__(self, context: Context, key: str, limit_s: float | None, priority: int) -> None:
+    def __init__(
+        self, context: Context, key: str, limit_s: float | None, priority: int,
+        path: str = "", place: str = "",
+    ) -> None:  # fmt: skip
         self._context = context
+        self._given_path = path
+        self._place = place
         self._key = key
         self._limit_s = limit_s
         self._priority = priority
@@ -77,15 +92,17 @@ class _Lock(AbstractAsyncContextManager[Held]):
                 f"lock({self._key!r}) is entered a second time; write podium.lock(…) for each block."
             )
         context, shared = self._context, self._context.shared
-        path = self._path = current_scope.get().name(f"lock:{escape(self._key)}")
+        path = self._given_path or current_scope.get().name(f"lock:{escape(self._key)}")
+        self._path = path
         priority = priority_of(context.about.headers, self._priority)
-        future = shared.lock(path, self._key, self._limit_s, priority)
+        future = shared.lock(path, self._key, self._limit_s, priority, self._place)
         try:
             fence = await future
         except asyncio.CancelledError:
             shared.unlock(path)  # it may be ours already, or become so
             raise
-        self._outer = current_scope.set(Scope(path))
+        if not self._place:
+            self._outer = current_scope.set(Scope(path))
         return Held(self._key, fence)
 
     async def __aexit__(
@@ -97,7 +114,7 @@ class _Lock(AbstractAsyncContextManager[Held]):
         if self._outer is not None:
             current_scope.reset(self._outer)
         shared, path = self._context.shared, self._path
-        settled = self._context.effects_settled(path)
+        settled = self._context.effects_settled(self._place or path)
         if settled is None:
             shared.unlock(path)
             return
