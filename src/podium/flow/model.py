@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
 from podium.core.effects import Effect
+from podium.core.policies import Breaker, Cache, Concurrency, LastGood, Rate
 from podium.core.retry import Retry
 from podium.flow.expression import Expression, Reference, Template
 
@@ -63,6 +64,34 @@ class Compensation:
 
 
 @dataclass(frozen=True, slots=True)
+class Lock:
+    """What a node holds while it works: a key with expressions in it, and how long it waits."""
+
+    key: Template
+    timeout_s: float | None
+
+
+@dataclass(frozen=True, slots=True)
+class OtherTask:
+    """A fallback: another task; it is given the arguments of the first one unless it has its own."""
+
+    task: str
+    args: Template | None
+    at: str
+
+
+@dataclass(frozen=True, slots=True)
+class FixedValue:
+    """A fallback: a value that the document computes."""
+
+    value: Template
+    at: str
+
+
+Fallback = OtherTask | FixedValue | LastGood
+
+
+@dataclass(frozen=True, slots=True)
 class Policy:
     """What a document says over the options of the task, or of a body; None says nothing."""
 
@@ -71,6 +100,26 @@ class Policy:
     total_timeout_s: float | None = None
     effect: Effect | None = None
     compensate: Compensation | None = None
+    queue_timeout_s: float | None = None
+    heartbeat_timeout_s: float | None = None
+    priority: int | None = None
+    rate: Rate | None = None
+    concurrency: Concurrency | None = None
+    breaker: Breaker | None = None
+    cache: Cache | None = None
+    fallbacks: tuple[Fallback, ...] | None = None
+    lock: Lock | None = None
+
+    def heads(self) -> Iterator[tuple[str, Template]]:
+        """Give what is evaluated as the node starts, by role."""
+        if self.lock is not None:
+            yield "lock", self.lock.key
+        for index, fallback in enumerate(self.fallbacks or ()):
+            match fallback:
+                case OtherTask(args=Template() as source) | FixedValue(value=source):
+                    yield f"fallback {index}", source
+                case _:
+                    continue
 
 
 # kinds ------------------------------------------------------------------------------------
@@ -228,6 +277,7 @@ class Node:
         """
         own: list[Template | Expression] = [self.when] if self.when else []
         own += _head(self.work)
+        own += [source for _, source in self.policy.heads()]
         found = {reference for each in own for reference in each.references}
         for body in self.bodies():
             known = _known_within(self.work, body)

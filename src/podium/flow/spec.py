@@ -8,13 +8,14 @@ import importlib
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 from functools import cached_property, partial
-from typing import Any
+from typing import Any, Final
 
 import msgspec
 
 from podium.core.codec import Codec, codec_for
 from podium.core.context import Context
 from podium.core.errors import PodiumError, UsageError
+from podium.core.policies import Degraded, LastGood
 from podium.core.schema import schema_hash
 from podium.core.schema_binder import SchemaBinder
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
@@ -24,7 +25,15 @@ from podium.flow.findings import FlowInvalid
 from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
 from podium.flow.interpret.states import Frame, NoValue
-from podium.flow.model import Call, Compensation, Document, Node, SubFlow
+from podium.flow.model import (
+    Call,
+    Compensation,
+    Document,
+    FixedValue,
+    Node,
+    OtherTask,
+    SubFlow,
+)
 from podium.flow.parse import encoded, parse
 
 _ANY = codec_for(Any)
@@ -147,6 +156,21 @@ class FlowSpec(WorkflowSpec):
             found = self._tasks[node.at] = _with_policy(self._task(task), node)
         return found
 
+    def with_fallbacks(self, spec: TaskSpec, node: Node, heads: Mapping[str, Any]) -> TaskSpec:
+        """Return the task of a node with what the document says may answer in its place."""
+        found: list[TaskSpec | LastGood | Degraded] = []
+        for index, fallback in enumerate(node.policy.fallbacks or ()):
+            match fallback:
+                case OtherTask(task=name, args=args):
+                    other = self._task(name)
+                    given = heads.get(f"fallback {index}", {})
+                    found.append(other if args is None else _Other(other, given))
+                case FixedValue():
+                    found.append(Degraded(heads[f"fallback {index}"]))
+                case _:
+                    found.append(fallback)
+        return spec.with_options(replace(spec.options, fallback=tuple(found)))
+
     def _task(self, name: str) -> TaskSpec:
         spec = self.registry.tasks.get(name)
         if spec is None:
@@ -168,6 +192,19 @@ class FlowSpec(WorkflowSpec):
         """Return the task that undoes a node, if the document names one."""
         undo = run.plan.node.policy.compensate
         return None if undo is None else _Undo(self._task(undo.task), undo, frame, run, args)
+
+
+class _Other(TaskSpec):
+    """A task that answers in place of another, with the arguments that the document gives it."""
+
+    def __init__(self, spec: TaskSpec, args: Mapping[str, Any]) -> None:
+        super().__init__(spec.fn, spec.name, spec.options)
+        self.binder, self.returns = spec.binder, spec.returns
+        self._args = args
+
+    def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:
+        """Return what the document says, whatever the first task was given."""
+        return dict(self._args)
 
 
 class _Undo(TaskSpec):
@@ -245,18 +282,26 @@ def _task_names(document: Document) -> frozenset[str]:
             found.add(node.work.task)
         if node.policy.compensate is not None:
             found.add(node.policy.compensate.task)
+        for fallback in node.policy.fallbacks or ():
+            if isinstance(fallback, OtherTask):
+                found.add(fallback.task)
     return frozenset(found)
 
 
+_SIMPLE: Final = (
+    "retry", "timeout_s", "total_timeout_s", "effect", "queue_timeout_s", "heartbeat_timeout_s",
+    "priority", "cache",
+)  # fmt: skip
+_KEYED: Final = ("rate", "concurrency", "breaker")
+
+
 def _with_policy(spec: TaskSpec, node: Node) -> TaskSpec:
-    policy, options = node.policy, spec.options
+    policy = node.policy
+    changes: dict[str, Any] = {name: getattr(policy, name) for name in _SIMPLE}
+    for name in _KEYED:
+        option = getattr(policy, name)
+        changes[name] = None if option is None else option.keyed(spec.name)
     changed = replace(
-        options,
-        retry=policy.retry or options.retry,
-        timeout_s=options.timeout_s if policy.timeout_s is None else policy.timeout_s,
-        total_timeout_s=(
-            options.total_timeout_s if policy.total_timeout_s is None else policy.total_timeout_s
-        ),
-        effect=policy.effect or options.effect,
+        spec.options, **{name: value for name, value in changes.items() if value is not None}
     )
-    return spec if changed == options else spec.with_options(changed)
+    return spec if changed == spec.options else spec.with_options(changed)

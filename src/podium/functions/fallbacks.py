@@ -63,6 +63,10 @@ class Chain:
         """Begin; the future brings the value, or raises the error of the task itself."""
         return self._task(self._value())
 
+    def begin_answer(self) -> asyncio.Future[Outcome[Any]]:
+        """Begin; the future brings who answered what, or raises the error of the task itself."""
+        return self._task(self.answer())
+
     def begin_outcome(self) -> asyncio.Future[Outcome[Any]]:
         """Begin; the future brings the outcome, and raises nothing of the step's."""
         return self._task(self._outcome())

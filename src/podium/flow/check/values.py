@@ -54,8 +54,11 @@ _OUTCOME: Final[JsonSchema] = {
         "status": {"enum": ["ok", "skipped", "failed", "cancelled"]},
         "reason": _TEXT_OR_NULL,
         "error": _ERROR_OR_NULL,
+        "answered_by": _TEXT_OR_NULL,
+        "is_stale": {"type": "boolean"},
+        "made_at": _TEXT_OR_NULL,
     },
-    "required": ["status", "reason", "error"],
+    "required": ["status", "reason", "error", "answered_by", "is_stale", "made_at"],
     "additionalProperties": False,
 }
 _WANTED: Final[Mapping[str, Shape]] = {

@@ -34,7 +34,8 @@ _ORDER: Final = {
         "description when after join "
         "call flow switch for_each while until wait ask set fail "
         "as key concurrency partial max every state next form to args nodes output "
-        "effect retry timeout on_timeout total_timeout on_error compensate"
+        "effect cache rate breaker retry timeout on_timeout total_timeout queue_timeout heartbeat_timeout "
+        "priority lock fallback on_error compensate"
     ),
 }
 _RANKS: Final = {

@@ -96,6 +96,7 @@ class NodePlan:
         self.is_bare = node.policy == Policy()
         self.when = Reads.of(node.when) if node.when is not None else None
         self.reads = {role: Reads.of(source) for role, source in _roles(node)}
+        self.reads |= {role: Reads.of(source) for role, source in node.policy.heads()}
         undo = node.policy.compensate
         if undo is not None and undo.args is not None:
             self.reads["undo"] = Reads.of(undo.args)

@@ -10,8 +10,9 @@ from functools import partial
 from typing import Any, TypeVar
 
 from podium.core.codec import plain
-from podium.core.context import Context, StepOptions, context_of
+from podium.core.context import NO_OPTIONS, Context, StepOptions, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
+from podium.core.policies import KEY_CHARS_MAX
 from podium.core.scope import Scope, current_scope
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
@@ -24,7 +25,10 @@ from podium.flow.interpret.states import (
     Unknown,
     undo_offer,
 )
-from podium.flow.model import Call, Set, SubFlow
+from podium.flow.model import Call, Lock, Set, SubFlow
+from podium.functions.fallbacks import Chain
+from podium.functions.locks import holding
+from podium.functions.outcomes import Outcome
 
 Run = TypeVar("Run", bound="FlowRun")
 
@@ -120,14 +124,36 @@ class FlowRun:
         plan = run.plan
         heads = kinds.heads_of(body, run)
         work = plan.node.work
-        if isinstance(work, Set):
+        if plan.node.policy.lock is not None:
+            program = self._under_lock(body, run, heads, plan.node.policy.lock)
+            body.watch(run, self.context.new_task(Scope(run.path), program))
+        elif isinstance(work, Set):
             body.succeed(run, heads["value"])
-        elif isinstance(work, Call):
-            body.watch(run, self.call(body, run, work.task, heads["args"]))
         else:
-            self.remember_undo(body, run, heads.get("args", {}))
-            scope = Scope(run.path)
-            body.watch(run, self.context.new_task(scope, kinds.carry_out(body, run, heads, scope)))
+            body.watch(run, self.work(body, run, heads))
+
+    def work(self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any]) -> asyncio.Future[Any]:
+        """Begin what a node does."""
+        work = run.plan.node.work
+        if isinstance(work, Call):
+            return self.call(body, run, work.task, heads)
+        self.remember_undo(body, run, heads.get("args", {}))
+        scope = Scope(run.path)
+        return self.context.new_task(scope, kinds.carry_out(body, run, heads, scope))
+
+    async def _under_lock(
+        self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any], lock: Lock
+    ) -> Any:
+        """Do what a node does while it holds a lock."""
+        key = heads["lock"]
+        if not isinstance(key, str) or not 0 < len(key) <= KEY_CHARS_MAX:
+            text = f"the lock is {key!r:.80}; expected a text of 1 to {KEY_CHARS_MAX} characters."
+            raise NodeFailed(run.path, "bad-key", text)
+        path = f"{run.path}/lock"
+        async with holding(self.context, key, lock.timeout_s, path, run.path):
+            if isinstance(run.plan.node.work, Set):
+                return heads["value"]
+            return await self.work(body, run, heads)
 
     def remember_undo(self, body: BodyRun, run: NodeRun, args: Mapping[str, Any]) -> None:
         """Have a node that is no call undone if the run fails, where the document says how."""
@@ -136,18 +162,24 @@ class FlowRun:
             self.context.undo(run.path, undo, partial(undo_offer, run))
 
     def call(
-        self, body: BodyRun, run: NodeRun, task: str, args: Mapping[str, Any]
+        self, body: BodyRun, run: NodeRun, task: str, heads: Mapping[str, Any]
     ) -> asyncio.Future[Any]:
-        """Ask for the step of a ``call``.
+        """Ask for the step of a ``call``, and for what answers if it fails.
 
         Raises:
             NodeFailed: The arguments do not fit the task.
         """
+        args = heads["args"]
         spec = self.spec.task_for(run.plan.node, task)
         undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
         try:
-            options = None if undo is None else StepOptions(compensate=undo)
-            return self.context.step(run.path, spec, spec.binder.from_json(args), options)
+            options = NO_OPTIONS if undo is None else StepOptions(compensate=undo)
+            bound = spec.binder.from_json(args)
+            if run.plan.node.policy.fallbacks is not None:
+                spec = self.spec.with_fallbacks(spec, run.plan.node, heads)
+            if spec.options.fallback or spec.options.cache is not None:
+                return Chain(self.context, run.path, spec, bound, options).begin_answer()
+            return self.context.step(run.path, spec, bound, options)
         except PodiumError as error:
             raise as_failure(run.path, error) from error
 
@@ -169,6 +201,9 @@ class FlowRun:
 
     def result_of(self, run: NodeRun, value: Any) -> Any:
         """Return a result as expressions see it: plain JSON."""
+        if isinstance(value, Outcome):
+            run.answer = value
+            value = value.value
         return value if isinstance(run.plan.node.work, Set) else plain(value)
 
 

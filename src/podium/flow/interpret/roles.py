@@ -33,6 +33,10 @@ class Carried(Protocol):
         """Return a task with the policies of a node."""
         ...
 
+    def with_fallbacks(self, spec: TaskSpec, node: Node, heads: Mapping[str, Any]) -> TaskSpec:
+        """Return the task of a node with what may answer in its place."""
+        ...
+
     def workflow_for(self, work: SubFlow) -> WorkflowSpec:
         """Return what a node of kind ``flow`` starts."""
         ...

@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from podium.core.errors import ErrorInfo, StepFailed
 from podium.flow.expression import ExpressionError
 from podium.flow.interpret.plan import NodePlan, Reads
+from podium.functions.outcomes import Outcome
 
 
 class Status(StrEnum):
@@ -75,6 +76,7 @@ class NodeRun:
         status, reason: How it stands, and why it was skipped or cancelled.
         value: What it gave.
         error: Why it failed.
+        answer: Who gave the value, where that need not be the task itself.
         inner: Its bodies under way, or the last one: what a picture of the run shows.
         done, total: Of a ``for_each`` or loop: bodies that ended, and how many there are at most.
         future: What it does now, if anything.
@@ -85,7 +87,7 @@ class NodeRun:
     """
 
     __slots__ = (
-        "body", "done", "error", "future", "inner", "listeners", "ok", "path", "pending", "plan",
+        "answer", "body", "done", "error", "future", "inner", "listeners", "ok", "path", "pending", "plan",
         "reason", "status", "total", "turn", "value",
     )  # fmt: skip
 
@@ -97,6 +99,7 @@ class NodeRun:
         self.reason = ""
         self.value: Any = None
         self.error: StepFailed | None = None
+        self.answer: Outcome[Any] | None = None
         self.inner: Collection[Owner] = ()
         self.future: asyncio.Future[Any] | None = None
         self.done = 0
@@ -115,7 +118,22 @@ class NodeRun:
         """Return what ``outcome.order`` is."""
         error = None if self.error is None else error_value(self.error)
         status = self.status.value if self.is_settled else "cancelled"
-        return {"status": status, "reason": self.reason or None, "error": error}
+        answer = self.answer if self.status is Status.OK else None
+        found: dict[str, Any] = {"status": status, "reason": self.reason or None, "error": error}
+        return found | _answer(answer)
+
+
+def _answer(answer: Outcome[Any] | None) -> dict[str, Any]:
+    """Return who answered, as expressions see it; null where that could be the task alone."""
+    if answer is None:
+        return {"answered_by": None, "is_stale": False, "made_at": None}
+    made_at = None if answer.at is None else answer.at.isoformat()
+    found: dict[str, Any] = {
+        "answered_by": answer.answered_by, "is_stale": answer.is_stale, "made_at": made_at,
+    }  # fmt: skip
+    if answer.error is not None:
+        found["error"] = error_value(StepFailed(answer.path, answer.error))
+    return found
 
 
 def error_value(error: StepFailed) -> dict[str, Any]:

@@ -46,7 +46,7 @@ ID = re.compile(r"[a-z][a-z0-9_]*")
 DEPTH_MAX: Final = 20
 """Bodies within bodies."""
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
-    "call": ("args",),
+    "call": ("args", "concurrency"),
     "flow": ("args",),
     "switch": (),
     "for_each": ("as", "key", "concurrency", "partial", "nodes", "output"),
@@ -112,7 +112,7 @@ class Nodes:
             description=words.text("description"),
             when=words.expression("when") if "when" in words else None,
             after=read_after(words), join=read_join(words), on_error=words.text("on_error", "fail"),
-            policy=read_policy(words),
+            policy=read_policy(words, kind),
         )  # fmt: skip
 
     def _kind(self, words: Words) -> str | None:

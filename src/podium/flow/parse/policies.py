@@ -8,27 +8,39 @@ from typing import Any, Final
 
 from podium.core.effects import Effect
 from podium.core.errors import InvalidOption
-from podium.core.retry import Retry
+from podium.core.retry import Retry, RetryRule
 from podium.flow.expression.errors import near
 from podium.flow.model import After, Compensation, Join, Policy
+from podium.flow.parse.resilience import read_lock, read_outside, read_priority
 from podium.flow.parse.words import Words
 from podium.flow.places import child
 
 COMMON: Final = (
     "description", "when", "after", "join", "on_error", "retry", "timeout", "total_timeout", "effect",
-    "compensate",
+    "compensate", "lock", "priority", "rate", "breaker", "cache", "fallback", "queue_timeout",
+    "heartbeat_timeout",
 )  # fmt: skip
-LATER: Final = frozenset({"breaker", "fallback", "cache", "rate", "lock", "budget"})
+LATER: Final = frozenset({"budget"})
 """Words of the language that this version does not carry out yet."""
 _AFTER = re.compile(r"[a-z][a-z0-9_]*\??")
-_RETRY: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter", "on", "not_on")
+_NUMBERS: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter")
+_RETRY: Final = (
+    *_NUMBERS, "on", "not_on", "on_status", "not_on_status", "rules", "retry_after_max",
+)  # fmt: skip
+_RULE: Final = (*_NUMBERS, "on", "on_status")
 EFFECTS: Final = tuple(one for one in Effect if one is not Effect.TRANSACTION)
 """What a flow can raise a task to; a transaction is one by how it was written."""
 
 
-def read_policy(words: Words) -> Policy:
+def read_policy(words: Words, kind: str) -> Policy:
     """Read what a node says over the options of its task."""
+    outside = read_outside(words, is_call=kind == "call")
     return Policy(
+        **outside._asdict(),
+        lock=read_lock(words),
+        priority=read_priority(words),
+        queue_timeout_s=words.duration_s("queue_timeout"),
+        heartbeat_timeout_s=words.duration_s("heartbeat_timeout"),
         retry=_retry(words),
         timeout_s=words.duration_s("timeout"),
         total_timeout_s=words.duration_s("total_timeout"),
@@ -92,6 +104,9 @@ def _retry(words: Words) -> Retry | None:
     inner = Words(words.reading, words.reading.mapping(given, at, "what retry says"), at)
     inner.refuse_others(_RETRY, "retry")
     usual = Retry()
+    longest: Any = {}
+    if inner.duration_s("retry_after_max") is not None:
+        longest["retry_after_max"] = inner.take("retry_after_max")
     try:
         return Retry(
             inner.whole("attempts", usual.attempts),
@@ -101,10 +116,34 @@ def _retry(words: Words) -> Retry | None:
             jitter=inner.share("jitter", usual.jitter, least=0, most=1),
             on=inner.texts("on"),
             not_on=inner.texts("not_on"),
+            on_status=inner.wholes("on_status"),
+            not_on_status=inner.wholes("not_on_status"),
+            rules=_rules(inner),
+            **longest,
         )
     except InvalidOption as problem:
         words.reading.fault("wrong-type", at, str(problem))
         return None
+
+
+def _rules(words: Words) -> list[RetryRule]:
+    given, at = words.take("rules", []), words.at_word("rules")
+    if not isinstance(given, list):
+        words.reading.fault("wrong-type", at, f"expected a list of rules; got {given!r:.80}.")
+        return []
+    found: list[RetryRule] = []
+    for index, one in enumerate(given):
+        place = child(at, index)
+        rule = Words(words.reading, words.reading.mapping(one, place, "a rule"), place)
+        rule.refuse_others(_RULE, "a rule")
+        options: Any = {name: rule.take(name) for name in rule if name in _NUMBERS}
+        try:
+            found.append(
+                RetryRule(on=rule.texts("on"), on_status=rule.wholes("on_status"), **options)
+            )
+        except InvalidOption as problem:
+            words.reading.fault("wrong-type", place, str(problem))
+    return found
 
 
 def _duration_text(words: Words, word: str, usual: str) -> str:

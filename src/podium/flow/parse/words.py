@@ -144,6 +144,17 @@ class Words:
             return ()
         return tuple(many)
 
+    def wholes(self, word: str) -> tuple[int, ...]:
+        """Return a whole number or a list of them."""
+        value = self._data.get(word, [])
+        many = [value] if isinstance(value, int) else value
+        if not isinstance(many, list) or not all(
+            isinstance(one, int) and not isinstance(one, bool) for one in many
+        ):
+            self._wrong(word, "a whole number or a list of them")
+            return ()
+        return tuple(many)
+
     def template(self, word: str, default: Any = None) -> Template:
         """Return a value with expressions in it."""
         return self.reading.template(self._data.get(word, default), self.at_word(word))
