@@ -13,6 +13,8 @@ from typing import Any, Final
 from podium.core.limits import MAP_ITEMS_MAX
 from podium.core.spec import TaskSpec
 from podium.flow.model import CONCURRENCY, LANGUAGE
+from podium.flow.schema.common import common, common_words
+from podium.flow.schema.outside import concurrency_word
 from podium.flow.schema.tasks import Signature, relaxed, signature
 from podium.flow.schema.words import (
     ANY,
@@ -21,8 +23,6 @@ from podium.flow.schema.words import (
     an_id,
     arguments,
     closed,
-    common,
-    common_words,
     described,
     duration,
     either,
@@ -225,7 +225,7 @@ def _own_words(task: Schema) -> dict[str, dict[str, Schema]]:
     child_args = arguments("The child's input, by name.")
     several = {"type": "array", "items": ref("case"), "minItems": 1}
     own: dict[str, dict[str, Schema]] = {
-        "call": {"call": task, "args": args},
+        "call": {"call": task, "args": args, "concurrency": concurrency_word()},
         "flow": {"flow": _flow_word(), "args": child_args},
         "switch": {"switch": described("Switch", KINDS["switch"], several)},
         "for_each": _for_each_words(),
