@@ -6,7 +6,16 @@ from typing import Any
 
 import pytest
 
-from podium import Retry
+from podium import (
+    Breaker,
+    Cache,
+    Concurrency,
+    Degraded,
+    LastGood,
+    Rate,
+    Retry,
+    RetryRule,
+)
 from podium.flow.builder import (
     Body,
     FlowBuilder,
@@ -164,6 +173,80 @@ def every_policy() -> FlowBuilder[Any]:
     )
     flow.set("fifth", 1, after=[first, "second?"], join=2)
     flow.call("sixth", order_status("A1").with_compensation(release))
+    return flow
+
+
+@same_as("""
+podium: 1
+name: outside
+nodes:
+  first:
+    call: order_status
+    args: {order_id: A1}
+    retry:
+      attempts: 3
+      on_status: [429, 503]
+      not_on_status: [404]
+      rules: [{on: [OSError], attempts: 5, backoff: 1s}, {on_status: [500], jitter: 0.1}]
+      retry_after_max: 5m
+    rate: {limit: 100/60s, key: "orders:{order_id}", strict: false}
+    concurrency: {limit: 4, key: orders}
+    breaker: {key: orders, failures: 3, slow: 2s, when_open: fail, on: [OSError]}
+    cache: {ttl: 10m, key: [order_id]}
+    fallback: [{last_good: 1d}, {call: order_status, args: {order_id: A2}}, {call: order_status}, {value: {id: none, total: 0.0}}]
+    queue_timeout: 5m
+    heartbeat_timeout: 30s
+    priority: 7
+    lock: till
+  second:
+    call: order_status
+    args: {order_id: "${first.id}"}
+    rate: 10/s
+    concurrency: 2
+    breaker: orders_too
+    cache: 1h
+    fallback: {value: "${first}"}
+    lock: {key: "order:${first.id}", timeout: 10s}
+""")
+def all_about_the_outside() -> FlowBuilder[Any]:
+    flow = FlowBuilder("outside")
+    first = flow.call(
+        "first",
+        order_status("A1"),
+        retry=Retry(
+            on_status=[429, 503],
+            not_on_status=[404],
+            rules=[
+                RetryRule(on=[OSError], attempts=5, backoff="1s"),
+                RetryRule(on_status=[500], jitter=0.1),
+            ],
+            retry_after_max="5m",
+        ),
+        rate=Rate("100/min", key="orders:{order_id}", strict=False),
+        concurrency=Concurrency(4, key="orders"),
+        breaker=Breaker("orders", failures=3, slow="2s", when_open="fail", on=[OSError]),
+        cache=Cache("10m", key="order_id"),
+        fallback=[
+            LastGood("24h"),
+            order_status("A2"),
+            order_status,
+            Degraded({"id": "none", "total": 0.0}),
+        ],
+        queue_timeout="5m",
+        heartbeat_timeout="30s",
+        priority=7,
+        lock="till",
+    )
+    flow.call(
+        "second",
+        order_status(first.id),
+        rate=Rate("10/s"),
+        concurrency=Concurrency(2),
+        breaker=Breaker("orders_too"),
+        cache=Cache("1h"),
+        fallback=Degraded(first),
+        lock={"key": f"order:{first.id}", "timeout": "10s"},
+    )
     return flow
 
 

@@ -4,7 +4,7 @@ import pytest
 
 from podium import Flow, task, workflow
 from podium.flow import FlowInvalid
-from tests.flow.evidence.stage import HEAD, Play, Stage, Unchecked
+from tests.flow.evidence.stage import HEAD, NO_ANSWER, Play, Stage, Unchecked
 from tests.harness import committed
 
 
@@ -197,7 +197,7 @@ output: ["${route?}", "${outcome.route}"]
     ended = stage.play(text, n=3)
     taken = stage.play(text, n=2)
 
-    assert ended.output == [None, {"status": "skipped", "reason": "no case", "error": None}]
+    assert ended.output == [None, {"status": "skipped", "reason": "no case", "error": None, **NO_ANSWER}]
     assert ended.steps == {}
     assert (taken.output[0], taken.steps) == (2, {"route/two": "succeeded"})
 
@@ -218,8 +218,8 @@ output: ["${route?}", "${outcome.route}"]
     skipped = stage.play(Unchecked.from_text(HEAD + text), n=1)
     silent = stage.play(Unchecked.from_text(HEAD + text), n=2)
 
-    assert skipped.output == [None, {"status": "skipped", "reason": "needs bad", "error": None}]
-    assert silent.output == [None, {"status": "ok", "reason": None, "error": None}]
+    assert skipped.output == [None, {"status": "skipped", "reason": "needs bad", "error": None, **NO_ANSWER}]
+    assert silent.output == [None, {"status": "ok", "reason": None, "error": None, **NO_ANSWER}]
 
 
 def test_a_set_is_no_step(stage: Stage) -> None:

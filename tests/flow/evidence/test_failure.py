@@ -3,7 +3,7 @@
 import pytest
 
 from podium import workflow
-from tests.flow.evidence.stage import Play, Stage
+from tests.flow.evidence.stage import NO_ANSWER, Play, Stage
 
 
 def test_a_failure_ends_the_flow(stage: Stage) -> None:
@@ -120,8 +120,8 @@ def test_a_handler_runs_only_for_a_failure(stage: Stage, fails: bool) -> None:
         play.open("also")
 
     again = stage.play(without, rescued_first, fails=fails)
-    went = {"status": "ok", "reason": None, "error": None}
-    skipped = {"status": "skipped", "reason": "not needed", "error": None}
+    went = {"status": "ok", "reason": None, "error": None, **NO_ANSWER, "answered_by": "put"}
+    skipped = {"status": "skipped", "reason": "not needed", "error": None, **NO_ANSWER}
 
     assert ended.output == (
         [None, "also", "no money", went] if fails else ["paid", "also", None, skipped]

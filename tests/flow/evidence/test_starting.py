@@ -2,7 +2,7 @@
 
 import pytest
 
-from tests.flow.evidence.stage import HEAD, Play, Stage, Unchecked
+from tests.flow.evidence.stage import HEAD, NO_ANSWER, Play, Stage, Unchecked
 
 _WORDS_OF_EXPRESSIONS = [
     "true", "false", "null", "in", "has", "as", "break", "const", "continue", "else", "for",
@@ -153,7 +153,7 @@ output: ["${{all}}", "${{fields}}", "${{first}}"]
 
 
 def test_an_outcome_says_how_a_node_ended(stage: Stage) -> None:
-    """EVIDENCE-OF F-18: "`outcome.order` is `{status, reason, error}`, with the status `ok`, `skipped`, `failed` or `cancelled`; it never skips its reader." """
+    """EVIDENCE-OF F-18: "`outcome.order` is `{status, reason, error, answered_by, is_stale, made_at}`, with the status `ok`, `skipped`, `failed` or `cancelled`; it never skips its reader." """
     text = f"""{_ENDS}
   reader: {{set: "${{bad}}"}}
   end: {{set: ["${{outcome.good}}", "${{outcome.unwanted}}", "${{outcome.bad}}", "${{outcome.reader}}"]}}
@@ -164,10 +164,10 @@ output: ["${{end}}", "${{first}}"]
 
     assert stage.play(text, yes=True).output == [
         [
-            {"status": "ok", "reason": None, "error": None},
-            {"status": "skipped", "reason": "when", "error": None},
-            {"status": "failed", "reason": None, "error": error},
-            {"status": "skipped", "reason": "needs bad", "error": None},
+            {"status": "ok", "reason": None, "error": None, **NO_ANSWER, "answered_by": "get"},
+            {"status": "skipped", "reason": "when", "error": None, **NO_ANSWER},
+            {"status": "failed", "reason": None, "error": error, **NO_ANSWER},
+            {"status": "skipped", "reason": "needs bad", "error": None, **NO_ANSWER},
         ],
         "cancelled",
     ]
@@ -253,7 +253,7 @@ output: ["${end}", "${of_value?}", "${outcome.lacking.reason}"]
         play.open("slow")
 
     assert stage.play(text, script, list=[]).output == [
-        {"status": "skipped", "reason": "when", "error": None}, 1, "when",
+        {"status": "skipped", "reason": "when", "error": None, **NO_ANSWER}, 1, "when",
     ]  # fmt: skip
     assert early == [["slow"]]
     stage.outside.is_open.clear()

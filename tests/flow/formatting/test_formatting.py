@@ -81,7 +81,7 @@ CASES = {
         """
 output: x
 nodes:
-  b: {args: {b: 1, a: 2}, call: y, after: a, breaker: z, retry: 3}
+  b: {args: {b: 1, a: 2}, call: y, retry: 3, after: a, breaker: z}
   a: {set: 1}
 unknown: 1
 name: n
@@ -91,7 +91,7 @@ podium: 1
 podium: 1
 name: n
 nodes:
-  b: {after: a, call: y, args: {b: 1, a: 2}, retry: 3, breaker: z}
+  b: {after: a, call: y, args: {b: 1, a: 2}, breaker: z, retry: 3}
   a: {set: 1}
 output: x
 unknown: 1

@@ -61,14 +61,62 @@ def one_or_many(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
     return st.one_of(one, st.lists(one, max_size=2))
 
 
+SOME_TIME = st.sampled_from(["10m", "500ms", "PT5M"])
+STATUSES = st.sampled_from([429, 503])
+RULES = st.fixed_dictionaries(
+    {"on": one_or_many(NAMES).filter(bool)},
+    optional={
+        "on_status": STATUSES, "attempts": st.integers(1, 9), "backoff": DURATIONS,
+        "factor": st.sampled_from([1, 2.5]), "backoff_max": DURATIONS, "jitter": st.just(0.5),
+    },
+)  # fmt: skip
 RETRY = st.one_of(
     st.integers(1, 9),
     st.fixed_dictionaries({}, optional={
         "attempts": st.integers(1, 9), "backoff": DURATIONS, "factor": st.sampled_from([1, 2.5, 1000]),
         "backoff_max": DURATIONS, "jitter": st.sampled_from([0, 0.5, 1]), "on": one_or_many(NAMES),
-        "not_on": one_or_many(NAMES),
+        "not_on": one_or_many(NAMES), "on_status": one_or_many(STATUSES),
+        "not_on_status": one_or_many(STATUSES), "rules": st.lists(RULES, max_size=2),
+        "retry_after_max": SOME_TIME,
     }),
 )  # fmt: skip
+KEYS = st.sampled_from(["crm", "crm:{order_id}"])
+COUNTS = st.integers(1, 9)
+FALLBACK = st.one_of(
+    st.just("other"),
+    st.fixed_dictionaries({"call": st.just("other")}, optional={"args": ARGS}),
+    st.fixed_dictionaries({"last_good": SOME_TIME}),
+    st.fixed_dictionaries({"value": VALUES}),
+)
+OUTSIDE_WORDS: dict[str, st.SearchStrategy[Any]] = {
+    "lock": st.one_of(
+        st.sampled_from(["till", "customer:${input.id}"]),
+        st.fixed_dictionaries({"key": st.just("c:${a}")}, optional={"timeout": DURATIONS}),
+    ),
+    "priority": st.integers(-9, 9),
+    "rate": st.one_of(
+        st.sampled_from(["10/s", "500 / min", "3/10s"]),
+        st.fixed_dictionaries(
+            {"limit": st.just("10/s")}, optional={"key": KEYS, "strict": st.booleans()}
+        ),
+    ),
+    "breaker": st.one_of(
+        KEYS,
+        st.fixed_dictionaries({}, optional={
+            "key": KEYS, "failures": COUNTS, "failure_share": st.sampled_from([0.5, 1]), "slow": SOME_TIME,
+            "slow_share": st.just(0.1), "window": SOME_TIME, "calls_min": COUNTS, "open": SOME_TIME,
+            "probes": COUNTS, "when_open": st.sampled_from(["auto", "wait", "fail"]),
+            "on": one_or_many(NAMES), "not_on": one_or_many(NAMES),
+        }),
+    ),
+    "cache": st.one_of(
+        SOME_TIME,
+        st.fixed_dictionaries({"ttl": SOME_TIME}, optional={"key": one_or_many(st.just("order_id"))}),
+    ),
+    "fallback": one_or_many(FALLBACK),
+    "queue_timeout": DURATIONS,
+    "heartbeat_timeout": SOME_TIME,
+}  # fmt: skip
 DECIDES = st.one_of(st.sampled_from(["all", "any", "settled"]), st.integers(1, 3))
 POLICY_WORDS: dict[str, st.SearchStrategy[Any]] = {
     "description": TEXTS,
@@ -89,6 +137,7 @@ POLICY_WORDS: dict[str, st.SearchStrategy[Any]] = {
         st.just("release"),
         st.fixed_dictionaries({"call": st.just("release")}, optional={"args": ARGS}),
     ),
+    **OUTSIDE_WORDS,
 }
 WAITS = st.one_of(
     DURATIONS,
@@ -106,15 +155,21 @@ def nodes(depth: int = 2) -> st.SearchStrategy[dict[str, Any]]:
 def node(depth: int) -> st.SearchStrategy[dict[str, Any]]:
     """A node of any kind, with any of the words that go with it."""
     kinds = [made for _, made in sorted(_kinds(depth).items())]
-    policies = st.fixed_dictionaries({}, optional=POLICY_WORDS)
-    few = policies.map(lambda words: dict([*words.items()][:3]))
-    return st.one_of(kinds).flatmap(lambda kind: few.map(lambda words: {**words, **kind}))
+    return st.one_of(kinds).flatmap(lambda kind: few().map(lambda words: {**words, **kind}))
+
+
+@st.composite
+def few(draw: st.DrawFn) -> dict[str, Any]:
+    """Up to three of the words that any node can have."""
+    names = draw(st.lists(st.sampled_from(sorted(POLICY_WORDS)), unique=True, max_size=3))
+    return {name: draw(POLICY_WORDS[name]) for name in names}
 
 
 def _kinds(depth: int) -> dict[str, st.SearchStrategy[Any]]:
     args = {"args": ARGS}
+    many = st.one_of(COUNTS, st.fixed_dictionaries({"limit": COUNTS}, optional={"key": KEYS}))
     kinds: dict[str, st.SearchStrategy[Any]] = {
-        "call": st.fixed_dictionaries({"call": st.just("fetch")}, optional=args),
+        "call": st.fixed_dictionaries({"call": st.just("fetch")}, optional={**args, "concurrency": many}),
         "flow": st.fixed_dictionaries({"flow": st.just("ship")}, optional=args),
         "wait": st.fixed_dictionaries({"wait": WAITS}),
         "ask": st.fixed_dictionaries(

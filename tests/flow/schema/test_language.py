@@ -90,8 +90,7 @@ def test_words_that_are_elsewhere_too() -> None:
     assert DEFINITIONS["word_effect"]["enum"] == [effect.value for effect in EFFECTS]
     retry = DEFINITIONS["word_retry"]["then"]["properties"]
     usual = Retry()
-    only_in_python = {"on_status", "not_on_status", "rules", "retry_after_max"}
-    assert {name.removesuffix("_s") for name in Retry.__slots__} - only_in_python == {*retry}
+    assert {name.removesuffix("_s") for name in Retry.__slots__} == {*retry}
     assert (retry["attempts"]["default"], retry["factor"]["default"]) == (
         usual.attempts,
         usual.factor,
@@ -154,7 +153,11 @@ def filled(body: Any) -> Any:
         ({"call": "f", "wen": True}, "/nodes/a"),
         ({"call": "f", "set": 1}, "/nodes/a"),
         ({"cal": "f"}, "/nodes/a"),
-        ({"call": "f", "breaker": "x"}, "/nodes/a"),
+        ({"call": "f", "budget": 1}, "/nodes/a"),
+        ({"call": "f", "breaker": {"failures": 0}}, "/nodes/a/breaker/failures"),
+        ({"call": "f", "rate": "ten"}, "/nodes/a/rate"),
+        ({"call": "f", "lock": {"timeout": "1s"}}, "/nodes/a/lock"),
+        ({"call": "f", "concurrency": 0}, "/nodes/a/concurrency"),
         ({"set": 1, "when": "${input.x}"}, "/nodes/a/when"),
         ({"set": 1, "timeout": 30}, "/nodes/a/timeout"),
         ({"set": 1, "timeout": "PT"}, "/nodes/a/timeout"),

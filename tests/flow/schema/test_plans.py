@@ -40,10 +40,10 @@ def keywords(schema: Any) -> set[str]:
 
 
 def test_it_is_small_and_plain() -> None:
-    """It has less than 6,000 bytes, the same each time, and few words of JSON Schema."""
+    """It has less than 7,000 bytes, the same each time, and few words of JSON Schema."""
     text = json.dumps(SCHEMA)
 
-    assert len(text.encode()) < 6000
+    assert len(text.encode()) < 7000
     assert text == json.dumps(model_schema())
     jsonschema_rs.meta.validate(SCHEMA)
     assert keywords(SCHEMA) <= WORDS
@@ -101,7 +101,8 @@ def test_the_page_is_short_and_the_same() -> None:
     assert len(page) < 6000
     assert page == model_prompt()
     named = {*re.findall(r"`(\w+)`", page)}
-    assert {*KINDS, *COMMON} - named == {"description", "effect"}
+    rare = {"description", "effect", "priority", "queue_timeout", "heartbeat_timeout"}
+    assert {*KINDS, *COMMON} - named == rare
 
 
 def test_the_examples_of_the_page_are_flows() -> None:

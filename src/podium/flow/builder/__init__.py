@@ -40,10 +40,10 @@ from podium.flow.builder.functions import (
     size,
     sure,
 )
-from podium.flow.builder.options import JoinOf, NodeOptions
+from podium.flow.builder.options import CallOptions, JoinOf, LockOf, NodeOptions
 
 __all__ = [
-    "Body", "Case", "Finished", "FlowBuilder", "FlowCall", "ItemBody", "JoinOf", "LoopBody", "NodeError",
-    "NodeOptions", "Outcome", "Part", "case", "choose", "coalesce", "contains", "has", "is_null",
+    "Body", "CallOptions", "Case", "Finished", "FlowBuilder", "FlowCall", "ItemBody", "JoinOf", "LockOf", "LoopBody",
+    "NodeError", "NodeOptions", "Outcome", "Part", "case", "choose", "coalesce", "contains", "has", "is_null",
     "maybe", "not_", "not_null", "otherwise", "outcome", "raw", "size", "sure",
 ]  # fmt: skip

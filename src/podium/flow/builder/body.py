@@ -14,6 +14,7 @@ from podium.flow.builder.calls import Written, item_name, undoing, written
 from podium.flow.builder.functions import NodeError
 from podium.flow.builder.nodes import Said, filled, json_of, opened
 from podium.flow.builder.options import (
+    CallOptions,
     NodeOptions,
     condition,
     duration,
@@ -90,7 +91,7 @@ class Body:
         self._scope = scope
 
     @overload
-    def call(self, id: str, call: Call[R], /, **options: Unpack[NodeOptions]) -> R: ...
+    def call(self, id: str, call: Call[R], /, **options: Unpack[CallOptions]) -> R: ...
     @overload
     def call(
         self,
@@ -100,7 +101,7 @@ class Body:
         /,
         *,
         type: type[T],
-        **options: Unpack[NodeOptions],
+        **options: Unpack[CallOptions],
     ) -> T: ...
     @overload
     def call(
@@ -109,11 +110,11 @@ class Body:
         call: str,
         args: Mapping[str, object] = ...,
         /,
-        **options: Unpack[NodeOptions],
+        **options: Unpack[CallOptions],
     ) -> Any: ...
     def call(
         self, id: str, call: Any, args: Any = None, /, *, type: Any = None,
-        **options: Unpack[NodeOptions],
+        **options: Unpack[CallOptions],
     ) -> Any:  # fmt: skip
         """Call a task: ``call("order", order_status(intent.order_id))``, or one known by its name.
 

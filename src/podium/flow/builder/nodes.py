@@ -47,7 +47,7 @@ def opened(scope: Scope, id: str, options: NodeOptions) -> Iterator[dict[str, An
     scope.nodes[id] = node
     try:
         yield node
-        node.update(behind_kind(options))
+        node.update(behind_kind(options, lambda value, what: json_of(scope, value, what)))
     except BaseException:
         del scope.nodes[id]
         raise

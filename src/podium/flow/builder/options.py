@@ -2,30 +2,32 @@
 
 from __future__ import annotations
 
-from typing import Any, Final, Literal, TypedDict
+from collections.abc import Mapping, Sequence
+from typing import Any, Literal, TypedDict
 
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named
 from podium.core.errors import InvalidOption
-from podium.core.retry import Retry
+from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
+from podium.core.retry import Retry, RetryRule
+from podium.flow.builder.outside import Write, outside_words
 from podium.flow.builder.references import Reference, term_of
 from podium.flow.builder.scopes import Scope
-
-_UNITS_US: Final = {
-    "d": 86_400_000_000,
-    "h": 3_600_000_000,
-    "m": 60_000_000,
-    "s": 1_000_000,
-    "ms": 1_000,
-    "us": 1,
-}
-
+from podium.flow.builder.words import duration_text
+from podium.functions.calls import Call, Task
 
 class JoinOf(TypedDict):
     """A join that leaves the dependencies that are not settled alone, or cancels them."""
 
     of: Literal["any"] | int
     rest: Literal["cancel", "continue"]
+
+
+class LockOf(TypedDict):
+    """A lock that is not waited for longer than so."""
+
+    key: str
+    timeout: Duration
 
 
 class NodeOptions(TypedDict, total=False):
@@ -41,6 +43,7 @@ class NodeOptions(TypedDict, total=False):
         timeout: The longest an attempt may take.
         total_timeout: The longest it may take with all its attempts.
         effect: At least what the task declares.
+        lock: What it holds while it works: a text, with references in it, or ``LockOf``.
     """
 
     description: str
@@ -52,6 +55,35 @@ class NodeOptions(TypedDict, total=False):
     timeout: Duration
     total_timeout: Duration
     effect: Literal["pure", "read", "write", "once"] | Effect
+    lock: str | LockOf
+
+
+OtherAnswer = LastGood | Degraded | Task[..., Any, Any] | Call[Any]
+"""What may answer in place of a call; a ``Degraded`` has references in its value."""
+
+
+class CallOptions(NodeOptions, total=False):
+    """The words that a call can have besides (docs/flows.md, docs/resilience.md).
+
+    Attributes:
+        rate: How many calls in a period.
+        concurrency: How many calls at once.
+        breaker: When calls of a failing service stop.
+        cache: For how long a result is used again.
+        fallback: What answers if it has failed for good: the first that can.
+        queue_timeout: The longest it may wait for a limit or a breaker.
+        heartbeat_timeout: The longest an attempt may be silent.
+        priority: Among those that wait for one limit, the higher goes first.
+    """
+
+    rate: Rate
+    concurrency: Concurrency
+    breaker: Breaker
+    cache: Cache
+    fallback: OtherAnswer | Sequence[OtherAnswer]
+    queue_timeout: Duration
+    heartbeat_timeout: Duration
+    priority: int
 
 
 def before_kind(given: NodeOptions, scope: Scope) -> dict[str, Any]:
@@ -61,8 +93,8 @@ def before_kind(given: NodeOptions, scope: Scope) -> dict[str, Any]:
         InvalidOption: There is no such option, or it makes no sense.
     """
     for option in given:
-        if option not in NodeOptions.__annotations__:
-            known = ", ".join(NodeOptions.__annotations__)
+        if option not in CallOptions.__annotations__:
+            known = ", ".join(CallOptions.__annotations__)
             raise InvalidOption(f"A node has no option {option!r}; known: {known}.")
     found: dict[str, Any] = {}
     if "description" in given:
@@ -76,8 +108,12 @@ def before_kind(given: NodeOptions, scope: Scope) -> dict[str, Any]:
     return found
 
 
-def behind_kind(given: NodeOptions) -> dict[str, Any]:
+def behind_kind(given: Mapping[str, Any], write: Write) -> dict[str, Any]:
     """Return what a document says behind the node's kind: policies, and what a failure does.
+
+    Args:
+        given: The options.
+        write: Writes down values with references in them.
 
     Raises:
         InvalidOption: An option makes no sense.
@@ -85,10 +121,14 @@ def behind_kind(given: NodeOptions) -> dict[str, Any]:
     found: dict[str, Any] = {}
     if "retry" in given:
         found["retry"] = _retry(given["retry"])
-    if "timeout" in given:
-        found["timeout"] = duration(given["timeout"], "timeout")
-    if "total_timeout" in given:
-        found["total_timeout"] = duration(given["total_timeout"], "total_timeout")
+    for word in ("timeout", "total_timeout", "queue_timeout", "heartbeat_timeout"):
+        if word in given:
+            found[word] = duration(given[word], word)
+    found |= outside_words(given, write)
+    if "priority" in given:
+        found["priority"] = given["priority"]
+    if "lock" in given:
+        found["lock"] = _lock(given["lock"], write)
     if "effect" in given:
         found["effect"] = str(effect_named(given["effect"]))
     if "on_error" in given:
@@ -123,15 +163,7 @@ def duration(given: Duration, what: str) -> str:
         InvalidOption: It is none.
     """
     value_s = seconds(given, what=what)
-    return given if isinstance(given, str) else _text(value_s)
-
-
-def _text(value_s: float) -> str:
-    rest, text = round(value_s * 1_000_000), ""
-    for unit, size in _UNITS_US.items():
-        count, rest = divmod(rest, size)
-        text += f"{count}{unit}" if count else ""
-    return text or "0s"
+    return given if isinstance(given, str) else duration_text(value_s)
 
 
 def _after(given: Any, scope: Scope) -> str | list[str]:
@@ -153,21 +185,47 @@ def _entry(given: Any, scope: Scope) -> str:
     return term.source
 
 
+def _lock(given: str | LockOf, write: Write) -> Any:
+    if not isinstance(given, dict):
+        return write(given, "lock")
+    return {
+        "key": write(given["key"], "lock"),
+        "timeout": duration(given["timeout"], "lock: timeout"),
+    }
+
+
 def _retry(given: Retry | int) -> Any:
     if isinstance(given, int):
         return given
     usual = Retry()
-    found: dict[str, Any] = {"attempts": given.attempts}
-    if given.backoff_s != usual.backoff_s:
-        found["backoff"] = _text(given.backoff_s)
-    if given.factor != usual.factor:
-        found["factor"] = given.factor
-    if given.backoff_max_s != usual.backoff_max_s:
-        found["backoff_max"] = _text(given.backoff_max_s)
-    if given.jitter != usual.jitter:
-        found["jitter"] = given.jitter
-    if given.on:
-        found["on"] = sorted(given.on)
-    if given.not_on:
-        found["not_on"] = sorted(given.not_on)
+    found: dict[str, Any] = {"attempts": given.attempts} | {
+        word: value
+        for word, value in _numbers(given).items()
+        if value != _numbers(usual).get(word)
+    }
+    for word in ("on", "not_on", "on_status", "not_on_status"):
+        if names := getattr(given, word):
+            found[word] = sorted(names)
+    if given.rules:
+        found["rules"] = [_rule(rule) for rule in given.rules]
+    if given.retry_after_max_s != usual.retry_after_max_s:
+        found["retry_after_max"] = duration_text(given.retry_after_max_s)
     return found
+
+
+def _rule(given: RetryRule) -> dict[str, Any]:
+    lists = {word: sorted(getattr(given, word)) for word in ("on", "on_status")}
+    return {word: names for word, names in lists.items() if names} | _numbers(given)
+
+
+def _numbers(given: Retry | RetryRule) -> dict[str, Any]:
+    """Return how often and how soon, as far as that is said."""
+    found: dict[str, Any] = {
+        "attempts": given.attempts, "backoff": given.backoff_s, "factor": given.factor,
+        "backoff_max": given.backoff_max_s, "jitter": given.jitter,
+    }  # fmt: skip
+    return {
+        word: duration_text(value) if word.startswith("backoff") else value
+        for word, value in found.items()
+        if value is not None
+    }

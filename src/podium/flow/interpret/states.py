@@ -11,6 +11,7 @@ from typing import Any, Final, Protocol
 from podium.core.errors import ErrorInfo, StepFailed
 from podium.flow.expression import ExpressionError
 from podium.flow.interpret.plan import NodePlan, Reads
+from podium.flow.model import Call
 from podium.functions.outcomes import Outcome
 
 
@@ -118,15 +119,15 @@ class NodeRun:
         """Return what ``outcome.order`` is."""
         error = None if self.error is None else error_value(self.error)
         status = self.status.value if self.is_settled else "cancelled"
-        answer = self.answer if self.status is Status.OK else None
         found: dict[str, Any] = {"status": status, "reason": self.reason or None, "error": error}
-        return found | _answer(answer)
+        work = self.plan.node.work
+        by = work.task if isinstance(work, Call) and self.status is Status.OK else None
+        found |= {"answered_by": by, "is_stale": False, "made_at": None}
+        return found if self.answer is None or by is None else found | _answer(self.answer)
 
 
-def _answer(answer: Outcome[Any] | None) -> dict[str, Any]:
-    """Return who answered, as expressions see it; null where that could be the task alone."""
-    if answer is None:
-        return {"answered_by": None, "is_stale": False, "made_at": None}
+def _answer(answer: Outcome[Any]) -> dict[str, Any]:
+    """Return who answered, as expressions see it."""
     made_at = None if answer.at is None else answer.at.isoformat()
     found: dict[str, Any] = {
         "answered_by": answer.answered_by, "is_stale": answer.is_stale, "made_at": made_at,

@@ -99,7 +99,9 @@ def _breaker(words: Words, given: Any) -> Breaker:
     if isinstance(given, str):
         return Breaker(given)
     inner = _inner(words, "breaker", given, BREAKER, "key and what opens it")
+    lists = {name: inner.texts(name) for name in ("on", "not_on") if name in inner}
     options = {name: inner.take(name) for name in inner if name in BREAKER and name != "key"}
+    options |= lists
     return Breaker(inner.text("key"), **options)
 
 

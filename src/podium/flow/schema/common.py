@@ -149,12 +149,15 @@ def _retry() -> Schema:
             "Rules", "Other numbers for some errors; the first that fits decides.",
             {"type": "array", "items": closed(
                 {
-                    "on": names, "on_status": statuses, "attempts": attempts,
+                    "on": described("On", "Names of errors that the rule is for.", names),
+                    "on_status": described("On status", "Statuses that it is for.", statuses),
+                    "attempts": described("Attempts", "How many of them may fail.", attempts),
                     "backoff": duration("Backoff", "The wait after the first of them.", "5s"),
-                    "factor": factor, "jitter": jitter,
+                    "factor": described("Factor", "What each further wait is multiplied by.", factor),
+                    "jitter": described("Jitter", "The share of a wait that chance may take away.", jitter),
                     "backoff_max": duration("Longest backoff", "The longest wait.", "60s"),
                 },
-            )},
+            ) | {"anyOf": [{"required": ["on"]}, {"required": ["on_status"]}]}},
         ),
         "retry_after_max": duration(
             "Longest retry-after", "The longest wait that the other side may ask for.", "1h"

@@ -128,6 +128,21 @@ _TYPE: Final[Schema] = {
 }
 
 
+_OUTSIDE: Final[Mapping[str, Schema]] = {
+    "fallback": {
+        "type": ["string", "object", "array"],
+        "description": "call: what answers if it failed: {call, args}, {last_good: 24h}, {value}, or a list",
+    },
+    "cache": {"type": ["string", "object"], "description": "call that reads: reuse its result for 10m"},
+    "rate": {"type": ["string", "object"], "description": "call: 10/s"},
+    "breaker": {"type": ["string", "object"], "description": "call: name of the service that may fail"},
+    "lock": {"type": ["string", "object"], "description": "What only one run has at a time: customer:${id}"},
+    "priority": {"type": "integer", "description": "call: higher goes first where there is a limit"},
+    "queue_timeout": {"type": "string", "description": "call: longest wait for a limit"},
+    "heartbeat_timeout": {"type": "string", "description": "call: longest silence"},
+}  # fmt: skip
+
+
 def _text(description: str, *words: str) -> Schema:
     made: Schema = {"type": "string", "description": description}
     return {**made, "enum": [*words]} if words else made
@@ -171,7 +186,9 @@ def _node(signatures: list[Signature] | None) -> Schema:
         "for_each": {"type": ["string", "array"], "description": "A list: does its nodes for each item"},
         "as": _text("for_each: name of the item"),
         "key": {"description": "for_each: what tells items apart"},
-        "concurrency": _whole("for_each: so many at once"),
+        "concurrency": {
+            "type": ["integer", "object"], "description": "for_each: so many at once; call: of all runs",
+        },
         "partial": {"type": "boolean", "description": "for_each: gives {status, value, error} for each"},
         "while": _text("Repeats its nodes while this holds; asked before each pass"),
         "until": _text("Repeats its nodes until this holds; asked after each pass"),
@@ -204,6 +221,7 @@ def _node(signatures: list[Signature] | None) -> Schema:
         "total_timeout": _text("Longest with all attempts"),
         "effect": _text("Raises the task's effect", *(effect.value for effect in EFFECTS)),
         "compensate": {"type": ["string", "object"], "description": "Task that undoes it, or {call, args}"},
+        **_OUTSIDE,
     }  # fmt: skip
     kinds = ", ".join(KINDS)
     return {**_closed(properties), "description": f"Exactly one of {kinds}, and what belongs to it"}
@@ -240,7 +258,9 @@ A node has exactly one of these words, its kind, with what belongs to it:
 On any node: `when` (a condition; if it is false, the node is skipped), `after` (ids to wait for where no value
 flows), `join` (`all`; `any`: the first success; `settled`; a number), `on_error` (`fail`; `continue`; the id of the
 node that handles it), `retry` (`{{"attempts": 3, "backoff": "200ms"}}`), `timeout`, `total_timeout`, `compensate` (a
-task that undoes it). Durations are texts: `200ms`, `30s`, `10m`, `2d`.
+task that undoes it), `lock` (a key that only one run has at a time). Durations are texts: `200ms`, `30s`, `10m`, `2d`.
+On a `call`: `fallback` (what answers if it failed for good: `{{"call": "task"}}`, `{{"last_good": "24h"}}`,
+`{{"value": …}}` or a list of these), `cache` (`10m`, if it only reads), `rate` (`10/s`), `breaker` (a service's name).
 
 ## What nodes need
 
