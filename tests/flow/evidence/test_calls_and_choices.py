@@ -197,7 +197,10 @@ output: ["${route?}", "${outcome.route}"]
     ended = stage.play(text, n=3)
     taken = stage.play(text, n=2)
 
-    assert ended.output == [None, {"status": "skipped", "reason": "no case", "error": None, **NO_ANSWER}]
+    assert ended.output == [
+        None,
+        {"status": "skipped", "reason": "no case", "error": None, **NO_ANSWER},
+    ]
     assert ended.steps == {}
     assert (taken.output[0], taken.steps) == (2, {"route/two": "succeeded"})
 
@@ -218,7 +221,10 @@ output: ["${route?}", "${outcome.route}"]
     skipped = stage.play(Unchecked.from_text(HEAD + text), n=1)
     silent = stage.play(Unchecked.from_text(HEAD + text), n=2)
 
-    assert skipped.output == [None, {"status": "skipped", "reason": "needs bad", "error": None, **NO_ANSWER}]
+    assert skipped.output == [
+        None,
+        {"status": "skipped", "reason": "needs bad", "error": None, **NO_ANSWER},
+    ]
     assert silent.output == [None, {"status": "ok", "reason": None, "error": None, **NO_ANSWER}]
 
 

@@ -16,6 +16,7 @@ from podium.flow.builder.scopes import Scope
 from podium.flow.builder.words import duration_text
 from podium.functions.calls import Call, Task
 
+
 class JoinOf(TypedDict):
     """A join that leaves the dependencies that are not settled alone, or cancels them."""
 
@@ -199,9 +200,7 @@ def _retry(given: Retry | int) -> Any:
         return given
     usual = Retry()
     found: dict[str, Any] = {"attempts": given.attempts} | {
-        word: value
-        for word, value in _numbers(given).items()
-        if value != _numbers(usual).get(word)
+        word: value for word, value in _numbers(given).items() if value != _numbers(usual).get(word)
     }
     for word in ("on", "not_on", "on_status", "not_on_status"):
         if names := getattr(given, word):
