@@ -6,20 +6,38 @@ it open what would happen; everything that might is listed as such.
 
 from __future__ import annotations
 
+import asyncio
+
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from functools import partial
+from itertools import takewhile
 from typing import Any
 
 import msgspec
 
+from podium.core.errors import StepFailed
 from podium.core.scope import Scope
+from podium.core.spec import TaskSpec
 from podium.flow.expression import Template
 from podium.flow.interpret import FlowRun, NodeRun, Status, begin
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.kinds import heads_of
 from podium.flow.interpret.plan import NodePlan, Reads
 from podium.flow.interpret.states import NodeFailed, NoValue, Unknown
-from podium.flow.model import Ask, Call, Loop, SubFlow, WaitFor, WaitSignal, WaitUntil
+from podium.flow.model import (
+    Ask,
+    Call,
+    Lock,
+    Loop,
+    Node,
+    OtherTask,
+    Set,
+    SubFlow,
+    WaitFor,
+    WaitSignal,
+    WaitUntil,
+)
 from podium.flow.spec import FlowSpec
 
 
@@ -84,6 +102,40 @@ class DrySpec(FlowSpec):
         super().__init__(spec.flow, spec.registry)
         self.fn = partial(run_dry, self)
 
+    def task_for(self, node: Node, task: str) -> TaskSpec:
+        """Return a task with what may answer in its place, up to what changes the world."""
+        spec = super().task_for(node, task)
+        return _harmless(spec)
+
+    def with_fallbacks(self, spec: TaskSpec, node: Node, heads: Mapping[str, Any]) -> TaskSpec:
+        """Return a task with what the document says may answer, up to what changes the world."""
+        return _harmless(super().with_fallbacks(spec, node, heads))
+
+    def first_effect(self, node: Node, task: str) -> tuple[int, TaskSpec] | None:
+        """Return the first fallback that changes the world, and its number, from 1."""
+        if node.policy.fallbacks is None:
+            chain: tuple[Any, ...] = super().task_for(node, task).options.fallback
+        else:
+            chain = tuple(
+                self.registry.tasks.get(one.task) if isinstance(one, OtherTask) else one
+                for one in node.policy.fallbacks
+            )
+        for number, one in enumerate(chain, 1):
+            if isinstance(one, TaskSpec) and one.touches:
+                return number, one
+        return None
+
+
+def _harmless(spec: TaskSpec) -> TaskSpec:
+    kept = tuple(
+        takewhile(
+            lambda one: not (isinstance(one, TaskSpec) and one.touches), spec.options.fallback
+        )
+    )
+    if len(kept) == len(spec.options.fallback):
+        return spec
+    return spec.with_options(replace(spec.options, fallback=kept))
+
 
 async def run_dry(spec: FlowSpec, given: Mapping[str, Any]) -> dict[str, Any]:
     """Carry out a document without changing the world."""
@@ -127,6 +179,37 @@ class DryRun(FlowRun):
         if entry is not None:
             self.would.append(entry)
         self._leave_open(body, run, knows=isinstance(work, WaitFor | WaitUntil))
+
+    async def under_lock(
+        self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any], lock: Lock
+    ) -> Any:
+        """Do it without the lock: a dry run holds up nobody."""
+        del lock
+        if isinstance(run.plan.node.work, Set):
+            return heads["value"]
+        return await self.work(body, run, heads)
+
+    def call(
+        self, body: BodyRun, run: NodeRun, task: str, heads: Mapping[str, Any]
+    ) -> asyncio.Future[Any]:
+        """Ask for a step; what would answer in its place is listed, where that changes the world."""
+        future = super().call(body, run, task, heads)
+        spec = self.spec
+        assert isinstance(spec, DrySpec)
+        place = spec.first_effect(run.plan.node, task)
+        if place is None:
+            return future
+        return self.context.new_task(Scope(run.path), self._or_open(run, future, *place))
+
+    async def _or_open(
+        self, run: NodeRun, future: asyncio.Future[Any], number: int, other: TaskSpec
+    ) -> Any:
+        try:
+            return await future
+        except StepFailed:
+            path = f"{run.path}/fallback[{number}]"
+            self.would.append(Entry(path, "step", other.name, other.effect.value))
+            raise Unknown(run.plan.id) from None
 
     def remember_undo(self, body: BodyRun, run: NodeRun, args: Mapping[str, Any]) -> None:
         """Nothing that was not done is undone."""

@@ -150,10 +150,16 @@ class FlowSpec(WorkflowSpec):
             context.warn("task-changed", "task-changed", text)
 
     def task_for(self, node: Node, task: str) -> TaskSpec:
-        """Return a task with the policies of a node."""
+        """Return a task with the policies of a node.
+
+        Raises:
+            NameTaken: A task has other options under the key of a limit or a breaker.
+        """
         found = self._tasks.get(node.at)
         if found is None:
-            found = self._tasks[node.at] = _with_policy(self._task(task), node)
+            found = _with_policy(self._task(task), node)
+            self.registry.require_one_option(found, found.options)
+            self._tasks[node.at] = found
         return found
 
     def with_fallbacks(self, spec: TaskSpec, node: Node, heads: Mapping[str, Any]) -> TaskSpec:

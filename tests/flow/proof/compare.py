@@ -176,7 +176,9 @@ def shown(value: Any) -> Any:
         if set(value) == {"type", "code", "message", "path"}:
             is_told = value["code"] == "trouble"
             return {"code": value["code"], **({"message": value["message"]} if is_told else {})}
-        if set(value) == {"status", "reason", "error"} and value["status"] == "cancelled":
+        if {"status", "reason", "error", "answered_by"} <= set(value) and value[
+            "status"
+        ] == "cancelled":
             return {"status": "cancelled"}
         return {key: shown(one) for key, one in value.items()}
     return value

@@ -52,10 +52,14 @@ class End:
     value: Any = None
     reason: str | None = None
     error: Error | None = None
+    answered_by: str | None = None
 
     def outcome(self) -> dict[str, Any]:
-        """F-18 ``outcome.order`` is ``{status, reason, error}``."""
-        return {"status": self.status, "reason": self.reason, "error": self.error}
+        """F-18 ``outcome.order`` is ``{status, reason, error, answered_by, is_stale, made_at}``."""
+        return {
+            "status": self.status, "reason": self.reason, "error": self.error,
+            "answered_by": self.answered_by, "is_stale": False, "made_at": None,
+        }  # fmt: skip
 
 
 @dataclass

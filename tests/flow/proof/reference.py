@@ -166,7 +166,9 @@ class Interpreter:
             yield from self._until_it_starts(run)
             run.is_started = True
             self.report.started_s[_place(run)] = self.stage.now_s
-            end = End("ok", (yield from self._with_policies(run)))
+            value = yield from self._with_policies(run)
+            # F-75 `answered_by` is the task that gave the value.
+            end = End("ok", value, answered_by=run.spec.get("call"))
         except Skipped as skipped:
             end = End("skipped", reason=skipped.reason)
         except Needs as needs:

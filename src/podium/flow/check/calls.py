@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from typing import Any, Final
 
 from podium.core.effects import Effect
@@ -43,9 +43,9 @@ class Calls:
         """Look at what a node calls, and at what undoes it."""
         match entry.node.work:
             case Call(task=task, args=args):
-                spec = self._task(entry, task, f"{entry.node.at}.call")
+                spec = self.task(entry, task, f"{entry.node.at}.call")
                 if spec is not None:
-                    self._arguments(entry, args, parameters_schema(spec), task, "args")
+                    self.arguments(entry, args, parameters_schema(spec), task, "args")
                     self._policy(entry, spec)
             case SubFlow(name=name, document=None, args=args):
                 workflow = self._workflows.get(name)
@@ -54,9 +54,9 @@ class Calls:
                 else:
                     flow = flow_of(workflow)
                     wanted = flow.input.schema if flow else parameters_schema(workflow)
-                    self._arguments(entry, args, wanted, name, "args")
+                    self.arguments(entry, args, wanted, name, "args")
             case SubFlow(name=name, document=document, args=args) if document is not None:
-                self._arguments(entry, args, document.input.schema, name, "args")
+                self.arguments(entry, args, document.input.schema, name, "args")
             case _:
                 pass
         if entry.node.policy.effect is not None and not isinstance(entry.node.work, Call):
@@ -79,7 +79,8 @@ class Calls:
 
     # what is called -------------------------------------------------------------------------
 
-    def _task(self, entry: Entry, name: str, at: str) -> TaskSpec | None:
+    def task(self, entry: Entry, name: str, at: str) -> TaskSpec | None:
+        """Return a task that is named at a place; take note if there is none."""
         found = self._tasks.get(name)
         if found is None:
             message = f"there is no task {name!r}."
@@ -104,7 +105,7 @@ class Calls:
 
     # arguments ------------------------------------------------------------------------------
 
-    def _arguments(
+    def arguments(
         self, entry: Entry, args: Template, wanted: JsonSchema, name: str, word: str
     ) -> None:
         """Hold the arguments against the parameters."""
@@ -129,6 +130,16 @@ class Calls:
         for one, value in source.items():
             if one in properties:
                 self._argument(entry, one, value, form, wanted, (name, child(at, one)))
+
+    def require_parameters(
+        self, entry: Entry, spec: TaskSpec, names: Iterable[str], at: str
+    ) -> None:
+        """Take note of names that no argument of a task can have."""
+        wanted = parameters_schema(spec)
+        properties = wanted.get("properties", {})
+        for name in names:
+            if name not in properties and wanted.get("additionalProperties") is False:
+                self._unknown_argument(entry, name, spec.name, properties, at)
 
     def _unknown_argument(
         self, entry: Entry, given: str, name: str, properties: Mapping[str, Any], at: str
@@ -225,7 +236,7 @@ class Calls:
 
     def _compensation(self, entry: Entry, undo: Compensation) -> None:
         at = f"{entry.node.at}.compensate"
-        spec = self._task(entry, undo.task, at if undo.args is None else f"{at}.call")
+        spec = self.task(entry, undo.task, at if undo.args is None else f"{at}.call")
         effect = self.effect(entry)
         if effect in (Effect.PURE, Effect.READ):
             message = f"{entry.id!r} is {effect.value!r}: it changes nothing that could be undone."
@@ -234,7 +245,7 @@ class Calls:
             return
         wanted = parameters_schema(spec)
         if undo.args is not None:
-            self._arguments(entry, undo.args, wanted, undo.task, "compensate.args")
+            self.arguments(entry, undo.args, wanted, undo.task, "compensate.args")
             return
         work = entry.node.work
         source = work.args.source if isinstance(work, Call | SubFlow) else {}

@@ -13,6 +13,7 @@ from podium.flow.check.layout import Entry, Layout, Scope
 from podium.flow.check.names import Names
 from podium.flow.check.notes import Notes
 from podium.flow.check.order import put_in_order
+from podium.flow.check.outside import Outside
 from podium.flow.check.presence import Presence
 from podium.flow.check.reach import Reach
 from podium.flow.check.values import Values
@@ -116,6 +117,7 @@ def _one(
     presence = Presence(layout, notes)
     values = Values(layout, notes, presence, tasks, workflows, results)
     calls = Calls(layout, notes, values, tasks, workflows)
+    outside = Outside(notes, values, calls, tasks)
     reach = Reach(notes, presence, calls)
     for entry, is_over in _in_order(layout.top):
         if not is_over:
@@ -125,6 +127,7 @@ def _one(
             presence.leave(entry)
             values.leave(entry)
             calls.look_at(entry)
+            outside.look_at(entry)
             reach.look_at(entry)
     presence.check_output()
     values.finish()

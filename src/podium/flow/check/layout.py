@@ -188,6 +188,9 @@ class Layout:
         node, scope = entry.node, entry.scope
         for word, value in _heads(node):
             self._read(word, value, f"{node.at}.{word}", scope, entry)
+        for role, value in node.policy.heads():
+            word = role.partition(" ")[0]
+            self._read(word, value, f"{node.at}.{word}", scope, entry)
         undo = node.policy.compensate
         if undo is not None and undo.args is not None:
             self._read("compensate", undo.args, f"{node.at}.compensate.args", scope, entry)

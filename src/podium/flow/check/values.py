@@ -65,6 +65,7 @@ _WANTED: Final[Mapping[str, Shape]] = {
     **dict.fromkeys(("when", "while", "until"), OF_KIND[Kind.BOOL]),
     "for_each": OF_KIND[Kind.LIST],
     "key": shape_of({"type": ["string", "number"]}),
+    "lock": OF_KIND[Kind.STRING],
     "wait": shape_of({"type": ["string", "number"]}),
     "wait.until": OF_KIND[Kind.STRING],
 }

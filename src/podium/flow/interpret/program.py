@@ -125,7 +125,7 @@ class FlowRun:
         heads = kinds.heads_of(body, run)
         work = plan.node.work
         if plan.node.policy.lock is not None:
-            program = self._under_lock(body, run, heads, plan.node.policy.lock)
+            program = self.under_lock(body, run, heads, plan.node.policy.lock)
             body.watch(run, self.context.new_task(Scope(run.path), program))
         elif isinstance(work, Set):
             body.succeed(run, heads["value"])
@@ -141,10 +141,14 @@ class FlowRun:
         scope = Scope(run.path)
         return self.context.new_task(scope, kinds.carry_out(body, run, heads, scope))
 
-    async def _under_lock(
+    async def under_lock(
         self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any], lock: Lock
     ) -> Any:
-        """Do what a node does while it holds a lock."""
+        """Do what a node does while it holds a lock.
+
+        Raises:
+            NodeFailed: The key is no text, or too long.
+        """
         key = heads["lock"]
         if not isinstance(key, str) or not 0 < len(key) <= KEY_CHARS_MAX:
             text = f"the lock is {key!r:.80}; expected a text of 1 to {KEY_CHARS_MAX} characters."
@@ -170,9 +174,9 @@ class FlowRun:
             NodeFailed: The arguments do not fit the task.
         """
         args = heads["args"]
-        spec = self.spec.task_for(run.plan.node, task)
         undo = None if run.plan.is_bare else self.spec.undo_of(body.frame, run, args)
         try:
+            spec = self.spec.task_for(run.plan.node, task)
             options = NO_OPTIONS if undo is None else StepOptions(compensate=undo)
             bound = spec.binder.from_json(args)
             if run.plan.node.policy.fallbacks is not None:
