@@ -230,7 +230,7 @@ class Step(Timing):
         )  # fmt: skip
         self._alive += 1
         self._has_begun = True
-        attempt.pulse.last, attempt.pulse.tell = self._detail, self._told
+        attempt.pulse.last, attempt.pulse.tell = self._detail, self._beaten
         self._bodied = attempt
         run.engine.in_flight += 1
         self._executing = run.engine.executor.start(attempt, partial(self._done, attempt, passage))

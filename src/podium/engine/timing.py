@@ -63,7 +63,7 @@ class Timing(Inquiry):
 
     # signs of life -----------------------------------------------------------------------
 
-    def _told(self, pulse: Pulse) -> None:
+    def _beaten(self, pulse: Pulse) -> None:
         """The body of an attempt has given a sign of life; called in its thread."""
         self.run.engine.notifier.post_from_thread(partial(self._hear, pulse))
 
