@@ -181,3 +181,27 @@ def test_bad_input_is_refused() -> None:
 
     with pytest.raises(InputInvalid, match="n"):
         asyncio.run(dry_run(flow, {"n": "four"}))
+
+
+def test_what_would_answer_is_listed_where_it_changes_the_world() -> None:
+    """A fallback that reads is asked; one that is an effect is listed. No lock is asked for."""
+
+    @task(effect="read")
+    async def down() -> Any:
+        raise ValueError("down")
+
+    @task(effect="read")
+    async def other() -> int:
+        return 7
+
+    effect = {"call": "pay", "args": {"amount": 1}}
+    read = dry({"a": {"call": "down", "fallback": ["other", effect], "lock": "till"}}, "${a}")
+    paid = dry({"a": {"call": "down", "fallback": [effect, {"value": None}]}}, "${a}")
+
+    assert (read.output, read.would) == (7, [])
+    assert [one.path for one in read.done] == ["a", "a/fallback[1]"]
+    assert not paid.is_known
+    assert [(one.path, one.name, one.effect) for one in paid.would] == [
+        ("a/fallback[1]", "pay", "write")
+    ]
+    assert done == []

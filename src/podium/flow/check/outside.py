@@ -175,7 +175,7 @@ class Outside:
         fault = misfit(gives, shape_of(returns_schema(spec)))
         if fault is None:
             return
-        message = f"{what} something else than {spec.name!r} gives: {fault.text}."
+        message = f"{what} something else than {spec.name!r}: {fault.text}."
         if fault.is_certain:
             self._notes.error(entry.position, "misfit", at, message)
         else:
