@@ -94,6 +94,7 @@ class Worker:
         while engine.has_effects_in_flight and waited < CLOSE_WAIT_S:
             await asyncio.sleep(0.01)
             waited += 0.01
+        engine.admission.settle()
         waited = 0.0
         while engine.fatal is None and waited < CLOSE_WAIT_S:
             engine.log.flush()

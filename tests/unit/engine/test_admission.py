@@ -245,6 +245,48 @@ def test_an_open_breaker_may_fail_at_once(tmp_path: Path) -> None:
     )
 
 
+def test_no_call_passes_behind_the_failure_that_opens_it(tmp_path: Path) -> None:
+    """What begins right after a failure waits until it is known what follows from that."""
+    calls: list[int] = []
+
+    @task(effect="read", breaker=Breaker("svc", failures=2, open="1h", when_open="fail"))
+    async def shaky(item: int) -> int:
+        calls.append(item)
+        raise ConnectionError("refused")
+
+    @workflow
+    async def quickly() -> list[str]:
+        return [(await shaky(item).outcome()).error.type for item in range(5)]  # type: ignore[union-attr]
+
+    async def main() -> list[str]:
+        async with Podium(tmp_path / "a.db") as app:
+            return await (await app.start(quickly)).result()
+
+    assert drive(main()) == ["ConnectionError"] * 2 + ["CircuitOpen"] * 3
+    assert calls == [0, 1]
+
+
+def test_what_a_worker_saw_last_is_not_lost_when_it_closes(tmp_path: Path) -> None:
+    """One failure in each of three short lives opens the breaker."""
+
+    @task(effect="read", breaker=Breaker("svc", failures=3, open="1h"))
+    async def shaky() -> None:
+        raise ConnectionError("refused")
+
+    @workflow
+    async def once() -> str:
+        error = (await shaky().outcome()).error
+        return "" if error is None else error.type
+
+    async def life() -> str:
+        async with Podium(tmp_path / "a.db") as app:
+            await (await app.start(once)).result()
+        async with Podium(tmp_path / "a.db", execute=False) as app:
+            return app.breakers()[0].state
+
+    assert [drive(life()) for _ in range(3)] == ["closed", "closed", "open"]
+
+
 def test_errors_that_say_nothing_about_the_service(tmp_path: Path) -> None:
     """They do not count."""
 

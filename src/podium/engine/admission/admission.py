@@ -86,6 +86,11 @@ class Admission:
         for door in list(self._doors.values()):
             door.look()
 
+    def settle(self) -> None:
+        """Tell and give back what can be: this worker is about to close."""
+        for door in self._doors.values():
+            door.settle()
+
     def close(self) -> None:
         """Forget everything: the store takes back what this worker held."""
         for door in self._doors.values():

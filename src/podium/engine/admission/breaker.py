@@ -43,6 +43,8 @@ class BreakerDoor:
         """Whose failure, or whose call, the report is about."""
         self._out = 0
         self._is_asking = False
+        self._is_doubtful = False
+        """A failure was counted here, and what follows from it is not known yet."""
         self._teller: Cancellable | None = None
         self._timer: Cancellable | None = None
         self._view = View("closed", 0)
@@ -53,6 +55,9 @@ class BreakerDoor:
     def enter(self, passage: Passage) -> bool:
         """Pass while it is closed; else fail, or wait until it lets calls pass."""
         view = self._view
+        if self._is_doubtful:
+            self._wait(passage)
+            return False
         if view.state == "closed":
             self._let(passage, is_probe=False)
             return True
@@ -99,6 +104,8 @@ class BreakerDoor:
         if view.state == "open":
             text = f"the breaker {self.key!r} is open: {view.reason}"
             until_us = now.wall_us + view.open_until_us - now.at_us
+        elif view.state == "closed":
+            text = f"the breaker {self.key!r} takes note of a failure"
         else:
             text = f"the breaker {self.key!r} is half open: few calls try whether it works again"
         return Obstacle("breaker", self.key, text, until_us)
@@ -149,6 +156,7 @@ class BreakerDoor:
             self._count(outcome)
             if outcome != "ok" or not self._culprit:
                 self._culprit = passage.step
+            self._is_doubtful = self._is_doubtful or outcome == "failed"
             self._tell_after(TELL_AFTER_S if outcome == "ok" else 0.0)
 
     def _probe_ended(self, passage: Passage, outcome: Any, turn: int) -> None:
@@ -172,7 +180,11 @@ class BreakerDoor:
 
     def _tell(self) -> None:
         self._teller = None
-        if self._runs:
+        if not self._runs:
+            self._is_doubtful = False
+            if self._view.state == "closed":
+                self._let_all()
+        else:
             runs, self._runs = tuple(self._runs), []
             step, self._culprit = self._culprit, None
             by, path = (step.run.id, step.path) if step is not None else ("", "")
@@ -192,12 +204,14 @@ class BreakerDoor:
         self._desk.decide(breaker.KIND, self.key, _encode(event), self._told)
 
     def _told(self, decision: bytes) -> None:
+        self._is_doubtful = bool(self._runs)
         self._see(_decode(decision))
 
     def _see(self, view: View) -> None:
         """Take over how it stands; let those pass that can."""
         if view.turn != self._view.turn:
             self._runs.clear()
+            self._is_doubtful = False
         if view.has_changed:
             self._desk.changed(
                 "breaker", self.key, f"{view.state.replace('_', ' ')}: {view.reason}"
@@ -213,7 +227,7 @@ class BreakerDoor:
 
     def _let_all(self) -> None:
         self._cancel_timer()
-        while self._waiting and self._view.state == "closed":
+        while self._waiting and not self._is_doubtful and self._view.state == "closed":
             passage = self._first()
             self._let(passage, is_probe=False)
             passage.go_on()
@@ -291,6 +305,12 @@ class BreakerDoor:
         _, view = breaker.decide(circuit, Look(), self._desk.now())
         if (view.turn, view.state) != (self._view.turn, self._view.state) or self._waiting:
             self._see(view)
+
+    def settle(self) -> None:
+        """Tell what is not told yet: this worker is about to close."""
+        if self._teller is not None:
+            self._teller.cancel()
+        self._tell()
 
     @property
     def is_unused(self) -> bool:

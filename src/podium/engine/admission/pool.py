@@ -264,6 +264,12 @@ class Pool:
             self._timer.cancel()
             self._timer = None
 
+    def settle(self) -> None:
+        """Give back what is not used: this worker is about to close."""
+        if self._used:
+            self._give()
+        self._give_back()
+
     @property
     def is_unused(self) -> bool:
         """Whether nothing would be lost with it."""
