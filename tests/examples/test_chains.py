@@ -205,6 +205,41 @@ def test_killed_in_the_outage_it_goes_on(tmp_path: Path, shop: Path) -> None:
         assert sorted(map(int, crm.visits.changes)) == [1, 2, 3, 4, *range(6, 13)]
 
 
+def document(name: str) -> podium.Flow:
+    """The same chain as a document, over the same links."""
+    return podium.Flow.load(ROOT / "examples" / "chains" / f"{name}.yaml", allow=["examples.*"])
+
+
+def test_a_row_as_a_document_waits_for_an_outage_too(chains: ModuleType, crm: Crm) -> None:
+    """The change is made once."""
+    crm.outage = Outage(0, 4)
+
+    assert carried_out(document("update_contact"), customer_id=7) == 1
+    assert crm.visits.failed == 4
+    assert crm.visits.changes == ["7"]
+    assert carried_out(document("update_contact"), customer_id=99) == 0
+
+
+def test_conditions_as_a_document(chains: ModuleType, crm: Crm, shop: Path) -> None:
+    """Each branch, and what the CRM refuses is undone in the shop."""
+    review = document("review_tier")
+
+    assert carried_out(review, customer_id=99) == "there is no customer 99"
+    assert carried_out(review, customer_id=9) == "bronze → gold"
+    assert carried_out(review, customer_id=9) == "gold as before"
+    with pytest.raises(RunFailed, match="is no e-mail address"):
+        carried_out(review, customer_id=5)
+    assert (tiers(shop)[9], tiers(shop)[5]) == ("gold", "bronze")
+
+
+def test_a_loop_as_a_document(chains: ModuleType, crm: Crm) -> None:
+    """It goes on behind one that is refused, and through an outage."""
+    crm.outage = Outage(4, 4)
+
+    assert carried_out(document("send_all")) == 11
+    assert sorted(map(int, crm.visits.changes)) == [1, 2, 3, 4, 6, 7, 8, 9, 10, 11, 12]
+
+
 def test_the_words_of_the_page_fit() -> None:
     """Each file of its table is there, and each command names what exists."""
     page = (ROOT / "examples" / "chains" / "README.md").read_text(encoding="utf-8")

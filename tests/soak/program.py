@@ -17,14 +17,14 @@ TOOL = {
     "retry": Retry(attempts=8, backoff="50ms", on_status=[503, 429]),
 }  # fmt: skip
 
-must = podium.http_tool("must", method="GET", parameters={"number": int}, **TOOL)
+must = podium.http_tool("soak_must", method="GET", parameters={"number": int}, **TOOL)
 may = podium.http_tool(
-    "may", method="GET", parameters={"number": int}, **TOOL,
+    "soak_may", method="GET", parameters={"number": int}, **TOOL,
     fallback=(LastGood("1h"), Degraded(-1)),
 )  # fmt: skip
 
 
-@workflow
+@workflow(name="soak_errand")
 async def errand(number: int) -> list[int]:
     """One call that must be answered, and one that may be answered by something else."""
     first = await must(number=number)

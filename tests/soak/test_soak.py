@@ -96,7 +96,7 @@ def accepted(store: SqliteStore, count: int) -> None:
         batch.families.append((number + 1, b"k" * 32))
         batch.runs_new.append(
             RunRow(
-                num=number + 1, id=f"errand-{number}", uid=f"{number:032x}", workflow="errand",
+                num=number + 1, id=f"errand-{number}", uid=f"{number:032x}", workflow="soak_errand",
                 version="soak", family=number + 1, input=b'{"number":%d}' % number,
                 created_at=time.time_ns() // 1000,
             )
@@ -117,7 +117,7 @@ def answers(store: SqliteStore) -> dict[str, Any]:
             first, second = json.loads(row.output or b"null")
             found["right"] += first == number and second in (number % 10, -1)
             records = reader.records(row.num)
-            found["fallbacks"] += any(one.path.startswith("may/fallback") for one in records)
+            found["fallbacks"] += any(one.path.startswith("soak_may/fallback") for one in records)
     return found
 
 

@@ -90,7 +90,12 @@ def heads_of(body: BodyRun, run: NodeRun) -> Heads:
     """
     plan, frame = run.plan, body.frame
     if isinstance(plan.node.work, Switch):
-        return {"case": _case(body, run, plan.node.work)}
+        rest = {
+            role: frame.evaluate(reads, run.path)
+            for role, reads in plan.heads
+            if not role.startswith("case ")
+        }
+        return {**rest, "case": _case(body, run, plan.node.work)}
     return {role: frame.evaluate(reads, run.path) for role, reads in plan.heads}
 
 
