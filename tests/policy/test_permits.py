@@ -154,6 +154,7 @@ STEPS = st.one_of(
     st.tuples(st.just("lost"), HOLDERS),
     st.tuples(st.just("withdraw"), HOLDERS),
     st.tuples(st.just("wait"), st.integers(0, 3 * SECOND)),
+    st.tuples(st.just("part"), st.integers(0, 12)),
     st.tuples(st.just("limit"), LIMITS),
     st.tuples(st.just("boot"), st.integers(0, SECOND)),
 )
@@ -191,6 +192,8 @@ def test_as_the_naive_model_has_it(limit: int, period_us: int, steps: list[tuple
                 ask(Withdraw(holder))
             case "wait", (wait_us,):
                 at_us += wait_us
+            case "part", (tenths,):
+                at_us += period_us * tenths // 10
             case "limit", (limit,):
                 pass
             case "boot", (after_us,):
