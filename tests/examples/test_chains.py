@@ -247,7 +247,9 @@ def test_the_words_of_the_page_fit() -> None:
     commands = [shlex.split(line[2:]) for line in page.splitlines() if line.startswith("$ ")]
 
     assert named == {
-        path.name for path in (ROOT / "examples" / "chains").glob("*.py") if path.stem != "__init__"
+        path.name
+        for path in (ROOT / "examples" / "chains").iterdir()
+        if path.suffix in (".py", ".yaml") and path.stem != "__init__"
     }
     workflows = {
         word.partition(":")[2] for words in commands for word in words if ".chains:" in word

@@ -209,7 +209,8 @@ class BreakerDoor:
 
     def _see(self, view: View) -> None:
         """Take over how it stands; let those pass that can."""
-        if view.turn != self._view.turn:
+        has_turned = view.turn != self._view.turn
+        if has_turned:
             self._runs.clear()
             self._is_doubtful = False
         if view.has_changed:
@@ -222,6 +223,8 @@ class BreakerDoor:
         elif view.state == "open":
             self._refuse_those_who_do_not_wait()
             self._look_later()
+            for passage in list(self._waiting) if has_turned else ():
+                passage.tell()
         else:
             self._probe()
 
