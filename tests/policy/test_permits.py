@@ -385,6 +385,22 @@ def test_one_that_was_told_when_to_come_keeps_its_place_until_then() -> None:
     assert ask(Take("b", 1, 1, hour_us), hour_us + 2) == Granted(1, others=1)
 
 
+def test_each_cools_for_itself() -> None:
+    """One that was used a little later than another is free that much later."""
+    shelf = Shelf()
+
+    def ask(event: permits.Event, at_us: int) -> permits.Decision:
+        return shelf.ask(permits.KIND, "k", event, Now("b", at_us, 0))
+
+    ask(Take("a", 2, 2, 20_000), 0)
+    ask(Give("a", used=1), 0)
+    ask(Give("a", used=1), 1_000)
+
+    assert ask(Take("b", 2, 2, 20_000), 20_000) == Granted(1, retry_at_us=21_000)
+    assert ask(Take("b", 1, 2, 20_000), 20_999) == Granted(0, retry_at_us=21_000)
+    assert ask(Take("b", 1, 2, 20_000), 21_000) == Granted(1)
+
+
 def test_time_does_not_go_back() -> None:
     """A commit whose clock was read a little earlier gains nothing by it."""
     shelf = Shelf()
