@@ -56,15 +56,15 @@ FIELDS = st.dictionaries(st.sampled_from(["message", "urls", "type", "Über"]), 
 NAMES = st.sampled_from(["TimeoutError", "KeyError"])
 
 
-def one_or_many(one: st.SearchStrategy[Any]) -> st.SearchStrategy[Any]:
-    """One of it, or a list."""
-    return st.one_of(one, st.lists(one, max_size=2))
+def one_or_many(one: st.SearchStrategy[Any], least: int = 0) -> st.SearchStrategy[Any]:
+    """One of it, or a list of at least `least`."""
+    return st.one_of(one, st.lists(one, min_size=least, max_size=2))
 
 
 SOME_TIME = st.sampled_from(["10m", "500ms", "PT5M"])
 STATUSES = st.sampled_from([429, 503])
 RULES = st.fixed_dictionaries(
-    {"on": one_or_many(NAMES).filter(bool)},
+    {"on": one_or_many(NAMES, least=1)},
     optional={
         "on_status": STATUSES, "attempts": st.integers(1, 9), "backoff": DURATIONS,
         "factor": st.sampled_from([1, 2.5]), "backoff_max": DURATIONS, "jitter": st.just(0.5),
