@@ -16,6 +16,8 @@ from tests.cli import flows
 from tests.cli.conftest import Said, Shell, suggested
 from tests.cli.test_run import in_terminal
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture
 def folder(shell: Shell) -> Path:
@@ -70,7 +72,6 @@ def test_an_error_names_the_node(shell: Shell) -> None:
     assert ".py" not in done.stderr
 
 
-@pytest.mark.long
 def test_the_end_of_a_loop_is_said_at_once(shell: Shell, folder: Path) -> None:
     """Also where its last pass was told of a moment ago."""
     process = shell.start("run", "slow.yaml", "--id", "l")
@@ -136,7 +137,6 @@ def test_bad_words_are_refused_before_anything_is_written(
     assert not (folder / "podium.db").exists()
 
 
-@pytest.mark.long
 def test_a_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     """The commands that are printed carry a run to its end though the file is gone."""
     left = shell.run("run", "paid.yaml", "--id", "order 17")
@@ -151,7 +151,6 @@ def test_a_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     assert shell.ledger() == ["before", "after"]
 
 
-@pytest.mark.long
 def test_a_killed_run_goes_on_without_its_file(shell: Shell, folder: Path) -> None:
     """After SIGKILL the id alone carries the run on; no finished step is repeated."""
     process = shell.start("run", "slow.yaml", "--id", "k")
@@ -166,7 +165,6 @@ def test_a_killed_run_goes_on_without_its_file(shell: Shell, folder: Path) -> No
     assert shell.ledger() == ["before", "after"]
 
 
-@pytest.mark.long
 def test_an_edited_file_does_not_disturb_its_run(shell: Shell, folder: Path) -> None:
     """A run keeps the document it was started with, and that is said. EVIDENCE-OF F-03"""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -191,7 +189,6 @@ def test_a_run_of_a_function_needs_its_module(
     assert "unpaid" in nowhere.err
 
 
-@pytest.mark.long
 def test_a_worker_without_modules_executes_documents(shell: Shell, folder: Path) -> None:
     """A worker imports what the document of a run uses. EVIDENCE-OF F-66"""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -207,7 +204,6 @@ def test_a_worker_without_modules_executes_documents(shell: Shell, folder: Path)
     assert shell.ledger() == ["before", "after"]
 
 
-@pytest.mark.long
 def test_a_dry_run(shell: Shell, folder: Path) -> None:
     """`--dry` reads for real, lists what a run would write with its arguments, and writes nothing."""
     done = shell.run("run", "order.yaml", "--dry", "--set", "items=[1, 2, 3]", "--set", "gift=true")
@@ -230,7 +226,6 @@ def test_a_dry_run(shell: Shell, folder: Path) -> None:
 # runs show, runs graph ----------------------------------------------------------------------
 
 
-@pytest.mark.long
 def test_the_graph_of_a_run_under_way_elsewhere(shell: Shell, folder: Path) -> None:
     """A run that another process executes is drawn as it stands, and goes on undisturbed."""
     process = shell.start("run", "slow.yaml", "--id", "s")
@@ -250,7 +245,6 @@ def test_the_graph_of_a_run_under_way_elsewhere(shell: Shell, folder: Path) -> N
     assert shell.ledger() == ["before", "after"]
 
 
-@pytest.mark.long
 def test_the_graph_of_a_run_that_ended(shell: Shell, folder: Path) -> None:
     """Ways not taken are said to be so; items are folded with their count; a failure has its reason."""
     shell.run("run", "order.yaml", "--set", "items=[1, 2, 3]", "--id", "o")
@@ -267,7 +261,6 @@ def test_the_graph_of_a_run_that_ended(shell: Shell, folder: Path) -> None:
     assert ">skipped<" in svg or ">cancelled<" in svg
 
 
-@pytest.mark.long
 def test_show_names_nodes(shell: Shell, folder: Path) -> None:
     """`runs show` counts the nodes and names those that are under way, waited for, or left out."""
     shell.run("run", "paid.yaml", "--id", "p")
@@ -297,7 +290,6 @@ def test_functions_have_no_graph(podium: Callable[..., Said], history: Path) -> 
     assert "good" in nowhere.err
 
 
-@pytest.mark.long
 def test_a_graph_without_the_tasks(podium: Callable[..., Said], shell: Shell, folder: Path) -> None:
     """Where the modules of a run are not importable, that is said."""
     shell.run("run", "paid.yaml", "--id", "p")

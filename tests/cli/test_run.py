@@ -12,6 +12,8 @@ import pytest
 
 from tests.cli.conftest import Said, Shell, suggested
 
+pytestmark = pytest.mark.long
+
 
 def test_the_result_goes_to_stdout_and_talk_to_stderr(shell: Shell) -> None:
     """In a pipe the result is JSON on standard output; plain lines on standard error tell the rest."""
@@ -38,7 +40,6 @@ def test_json_is_one_object_whatever_a_program_prints(shell: Shell) -> None:
     assert done.stderr == "printed by the workflow\n"
 
 
-@pytest.mark.long
 def test_input_comes_from_a_file_and_from_stdin(shell: Shell) -> None:
     """`--input` takes `@file` and `-`; `--set` overrides it, as JSON, else as a string."""
     (shell.folder / "in.json").write_text('{"upto": 9, "name": "x"}')
@@ -95,7 +96,6 @@ def test_a_failed_run(shell: Shell) -> None:
     assert look.returncode == 0
 
 
-@pytest.mark.long
 def test_a_run_that_needs_a_signal_is_left(shell: Shell) -> None:
     """When only a signal can move it the run is left (6); the two commands printed carry it to its end."""
     left = shell.run("run", "shop:paid", "--id", "order 17", "--db", "my shop.db")
@@ -109,7 +109,6 @@ def test_a_run_that_needs_a_signal_is_left(shell: Shell) -> None:
     assert shell.ledger() == ["before", "after"]
 
 
-@pytest.mark.long
 def test_a_run_that_needs_an_answer_is_left(shell: Shell) -> None:
     """When only an answer can move it, the question and the command that answers it are printed."""
     left = shell.run("run", "shop:asked", "--id", "a", "--json")
@@ -128,7 +127,6 @@ def test_a_run_that_needs_an_answer_is_left(shell: Shell) -> None:
     assert json.loads(done.stdout) == "yes"
 
 
-@pytest.mark.long
 def test_a_run_whose_child_needs_a_signal_is_left(shell: Shell) -> None:
     """A run that waits for a child that waits for a signal is left, too."""
     left = shell.run("run", "shop:parent", "--id", "p")
@@ -137,7 +135,6 @@ def test_a_run_whose_child_needs_a_signal_is_left(shell: Shell) -> None:
     assert "for the child run p:paid (waiting)" in left.stderr
 
 
-@pytest.mark.long
 def test_wait_keeps_waiting(shell: Shell) -> None:
     """With `--wait` the command stays until the signal comes."""
     process = shell.start("run", "shop:paid", "--id", "w", "--wait")
@@ -164,7 +161,6 @@ def test_ctrl_c_leaves_the_run(shell: Shell) -> None:
     assert shell.ledger() == ["before", "then", "after"]
 
 
-@pytest.mark.long
 def test_a_second_ctrl_c_quits_at_once(shell: Shell) -> None:
     """An effect in flight is given its time, unless Ctrl-C comes again."""
     process = shell.start("run", "shop:hangs")
@@ -206,7 +202,6 @@ def test_an_id_belongs_to_one_run(podium: Callable[..., Said], changeable: Path)
     assert "workflow 'total', not 'paid'" in other_flow.err
 
 
-@pytest.mark.long
 def test_a_changed_workflow_blocks_its_run_until_it_is_resumed(shell: Shell) -> None:
     """A run that no longer fits its code is blocked (6); mended and resumed it ends as if nothing was."""
     program = shell.folder / "shop.py"

@@ -18,6 +18,8 @@ from podium.journal.sqlite import SqliteStore
 from tests.crash.processes import Worker, workers
 from tests.harness import Line, SideFile
 
+pytestmark = pytest.mark.long
+
 IS_FULL = os.environ.get("PODIUM_PROOF") == "full"
 COMMITS = 54
 """About how many commits the program makes; a kill at one that never comes is no kill."""
@@ -140,7 +142,6 @@ def test_killed_at_a_commit(
     print(f"first recovered step {told['first_step_ms']} ms after opening the file")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("number", "when"), LONG)
 def test_killed_at_any_commit(
     number: int, when: str, tmp_path: Path, start: Callable[..., Worker]
@@ -152,7 +153,6 @@ def test_killed_at_any_commit(
     print(f"first recovered step {told['first_step_ms']} ms after opening the file")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(10 if IS_FULL else 1))
 def test_killed_again_and_again(seed: int, tmp_path: Path, start: Callable[..., Worker]) -> None:
     """Worker after worker is killed some commits on; the last one is left to end the run."""

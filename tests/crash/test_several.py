@@ -22,6 +22,8 @@ from podium.journal.sqlite import SqliteStore
 from tests.crash.processes import Worker, wait_for
 from tests.harness import SideFile, drive, fresh_names, kinds
 
+pytestmark = pytest.mark.long
+
 JOBS = 60
 
 
@@ -90,7 +92,6 @@ async def outputs(runs: list[Run[int]]) -> list[int]:
     return [await run.result() for run in runs]
 
 
-@pytest.mark.long
 def test_work_is_shared(place: Place) -> None:
     """Runs that a client submits are executed by all workers, each run by one, and nobody starves."""
     submit = job_workflow()
@@ -136,7 +137,6 @@ class SqliteOwners:
         self._store.close()
 
 
-@pytest.mark.long
 def test_all_workers_get_some(place: Place) -> None:
     """While work is there, no worker goes without: each of three has done some of it."""
     submit = job_workflow()
@@ -185,7 +185,6 @@ def test_a_killed_worker_is_taken_over(place: Place) -> None:
     print(f"takeover after SIGKILL: {1000 * took_s:.0f} ms")
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("then", ["goes on", "is killed"])
 def test_a_frozen_worker_is_taken_over_and_fenced(place: Place, then: str) -> None:
     """A stopped process loses its runs; when it comes back its commits are dropped and it stops."""
@@ -223,7 +222,6 @@ def test_a_frozen_worker_is_taken_over_and_fenced(place: Place, then: str) -> No
         assert (owners.left, owners.workers) == ([], [])
 
 
-@pytest.mark.long
 def test_a_process_frozen_amid_a_commit_is_named(
     place: Place, start: Callable[..., Worker]
 ) -> None:
@@ -266,7 +264,6 @@ def _state_of(pid: int) -> str:
     return Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
 
 
-@pytest.mark.long
 def test_nobody_starves(place: Place) -> None:
     """With four workers that commit all the time each goes on; the longest wait for the file is told."""
     submit = job_workflow()

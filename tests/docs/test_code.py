@@ -8,6 +8,8 @@ import pytest
 from tests.docs.pages import PAGES, Difference, commands, place, run_page
 from tests.harness import fresh_names
 
+pytestmark = pytest.mark.long
+
 SHOWN = {page: page.read_text(encoding="utf-8") for page in PAGES}
 LONG = {page for page, text in SHOWN.items() if text.count("\n$ ") > 3}
 """Each command is a process of its own."""

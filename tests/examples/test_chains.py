@@ -23,6 +23,8 @@ from podium import Podium, RunFailed
 from podium.core.spec import registry
 from tests.harness import LIMIT_S, drive, fresh_names, until
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 
 
@@ -175,7 +177,6 @@ def test_a_lookup_that_fails_fails_the_chain(chains: ModuleType, shop: Path) -> 
         carried_out(chains.review_tier, customer_id=9)
 
 
-@pytest.mark.long
 def test_killed_in_the_outage_it_goes_on(tmp_path: Path, shop: Path) -> None:
     """SIGKILL while the CRM is down: another process finishes, and no contact is made twice."""
     with serving(Outage(5, 6)) as crm:

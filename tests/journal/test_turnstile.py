@@ -11,6 +11,8 @@ from podium.journal.sqlite.turnstile import Turnstile
 from tests.journal.processes import child
 from tests.journal.rows import paths, records
 
+pytestmark = pytest.mark.long
+
 WRITER = """
 store = SqliteStore(path)
 say("ready")
@@ -70,7 +72,6 @@ def turnstiles(tmp_path):
         one.close()
 
 
-@pytest.mark.long
 def test_nobody_starves(store, path):
     """Four processes that commit all the time all make progress; the longest wait is reported."""
     with child(WRITER, path) as a, child(WRITER, path) as b:

@@ -21,6 +21,8 @@ from tests.property.programs import (
 )
 from tests.sim.cases import IS_FULL
 
+pytestmark = pytest.mark.long
+
 worlds = st.builds(
     dict, fickle=st.booleans(), stalls=st.sampled_from([0.0, 0.02, 0.3]),
     slowness=st.sampled_from([0.0, 1.0, 3.0]),
@@ -86,7 +88,6 @@ def test_a_crash_does_not_change_what_was_seen(
     prove(AnyEnd, tree, seed, world, crash)
 
 
-@pytest.mark.long
 @long
 @given(settled_programs, st.integers(0, 1000), worlds, crashes)
 def test_a_crash_does_not_change_the_result_of_many(
@@ -96,7 +97,6 @@ def test_a_crash_does_not_change_the_result_of_many(
     prove(CrashProof, tree, seed, world, crash)
 
 
-@pytest.mark.long
 @long
 @given(any_programs, st.integers(0, 1000), worlds, crashes)
 def test_a_crash_does_not_change_what_was_seen_by_many(

@@ -17,7 +17,7 @@ import podium
 from podium import ask, gather, receive, sleep, task, workflow
 from podium.testing import CrashFailure, crash_everywhere, die
 
-pytestmark = pytest.mark.usefixtures("_names")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("_names")]
 
 
 @pytest.fixture
@@ -256,7 +256,6 @@ def test_nothing_is_imported():
 """
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(
     ("name", "text", "count"), [("user", PROJECT, 3), ("stranger", STRANGER, 1)]
 )

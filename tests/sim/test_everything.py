@@ -24,6 +24,8 @@ from tests.sim.programs import (
     sim_waits_for_cancel,
 )
 
+pytestmark = pytest.mark.long
+
 PRIMITIVES = {
     "ask", "child", "emit", "env", "gather", "map", "now", "patched", "publish", "race", "random",
     "receive", "restart_with", "scope", "send", "sleep", "sleep_until", "uuid4", "warn",
@@ -63,7 +65,6 @@ def test_a_sample_of_crashes(seed: int) -> None:
     assert len(report.tried) == 15
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(3))
 def test_a_crash_at_every_point(seed: int) -> None:
     """Each point in turn."""
@@ -76,7 +77,6 @@ def test_a_crash_at_every_point(seed: int) -> None:
     assert max(once) == 2  # once in each incarnation
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(200 if IS_FULL else 6))
 def test_two_crashes_in_other_worlds(seed: int) -> None:
     """Stalls, slow bodies, other durations after each crash, runs that leave memory at once."""

@@ -16,7 +16,7 @@ from podium.testing.simulator import SimWorld
 from tests.sim.cases import IS_FULL
 from tests.sim.fleets import BALANCED, Service, books, harm, restart_machine, states
 
-pytestmark = pytest.mark.usefixtures("_names")
+pytestmark = [pytest.mark.long, pytest.mark.usefixtures("_names")]
 SEEDS = range(300) if IS_FULL else range(4)
 
 
@@ -266,7 +266,6 @@ def test_the_service_of_these_tests_throttles() -> None:
         assert len(service.failed) > 3
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("seed", range(5) if IS_FULL else range(1))
 def test_512_callers_of_a_service_that_allows_ten_a_second(seed: int) -> None:
     """None of them is ever refused, none starves, and the rate is used: over three workers, one of

@@ -20,6 +20,8 @@ from podium.testing.simulator import SimWorld
 from tests.sim.cases import IS_FULL, sample
 from tests.sim.stock import EXPECTED
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 FACTS = 40
 """So many facts the programs have together, at least."""
@@ -48,7 +50,6 @@ def test_what_was_decided_stays_decided(workflow: Workflow[..., Any], seed: int)
     assert proof.carry_out("all" if IS_FULL else 12).tried
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("facts", sample(range(1, FACTS + 1), 3))
 def test_same_result_in_a_fresh_process(facts: int, tmp_path: Path) -> None:
     """Half run, killed, and gone on with in a new process with another hash seed: the same results."""

@@ -16,6 +16,8 @@ from podium.testing.simulator import SimWorld
 from tests.harness import drive
 from tests.tools.tables import Table, result_of
 
+pytestmark = pytest.mark.long
+
 TABLE = Table()
 CALLS: list[Any] = []
 

@@ -14,6 +14,8 @@ from podium.tools.http import http_tool
 from tests.harness import drive, fresh_names, until
 from tests.tools.services import Answer, Line, Seen, closed_port, service, stage
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:

@@ -17,6 +17,8 @@ from tests.flow.proof.test_differential import errors_of
 from tests.flow.proof.tools import fresh_outside
 from tests.sim.cases import IS_FULL
 
+pytestmark = pytest.mark.long
+
 SETTLED = Words(races=False, fatal=False)
 """Documents whose output is the same whatever ends first."""
 quick = settings(max_examples=4, suppress_health_check=list(HealthCheck))
@@ -66,7 +68,6 @@ def test_a_crash_breaks_no_promise(flow: Flow, place: tuple[float, int | None]) 
     crash(AnyEnd, flow, place)
 
 
-@pytest.mark.long
 @long
 @given(flows(SETTLED))
 def test_a_crash_at_any_fact_does_not_change_the_output(flow: Flow) -> None:
@@ -75,7 +76,6 @@ def test_a_crash_at_any_fact_does_not_change_the_output(flow: Flow) -> None:
     assert shown(report.output) == shown(reference_of(flow).output)
 
 
-@pytest.mark.long
 @settings(long, max_examples=2_000 if IS_FULL else 80)
 @given(flows(), crashes)
 def test_a_crash_breaks_no_promise_of_many(flow: Flow, place: tuple[float, int | None]) -> None:

@@ -12,6 +12,8 @@ from tests.flow.proof.compare import carry_out, differences, reference_of
 from tests.flow.proof.generate import Flow, Words, flows
 from tests.sim.cases import IS_FULL
 
+pytestmark = pytest.mark.long
+
 POINTLESS = {"unreachable", "never-ends"}
 """What the check may hold against a drawn document: a part of it is in vain."""
 EXPECTED = {"trouble", "timeout", "failed", "drawn", "max-passes"}
@@ -57,7 +59,6 @@ def test_a_sound_document_does_what_the_page_says(flow: Flow) -> None:
     agree(flow)
 
 
-@pytest.mark.long
 @long
 @given(flows())
 def test_many_sound_documents_do_what_the_page_says(flow: Flow) -> None:
@@ -65,7 +66,6 @@ def test_many_sound_documents_do_what_the_page_says(flow: Flow) -> None:
     agree(flow)
 
 
-@pytest.mark.long
 @settings(long, max_examples=1_000 if IS_FULL else 40)
 @given(flows(Words(depth=4, nodes=12, in_all=40)))
 def test_large_documents_do_what_the_page_says(flow: Flow) -> None:

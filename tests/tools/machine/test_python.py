@@ -15,6 +15,8 @@ from podium.tools.process.tree import descendants
 from tests.crash.processes import wait_for
 from tests.harness import drive
 
+pytestmark = pytest.mark.long
+
 _BWRAP, _WHY = sandbox.bubblewrap()
 
 
@@ -112,7 +114,6 @@ def test_output_without_end(level: str) -> None:
     assert "bytes left out" in found["output"]
 
 
-@pytest.mark.long
 def test_memory_files_and_space(level: str) -> None:
     """Limits bind the code."""
     assert "MemoryError" in python("x = bytearray(10**9)", memory_max=200_000_000)["errors"]
@@ -123,7 +124,6 @@ def test_memory_files_and_space(level: str) -> None:
     assert "File too large" in large["errors"] or "No space left" in large["errors"] or large["exit_code"] < 0  # fmt: skip
 
 
-@pytest.mark.long
 def test_a_fork_bomb(level: str) -> None:
     """Code that multiplies is ended with all that it became."""
     code = (

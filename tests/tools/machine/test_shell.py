@@ -26,6 +26,8 @@ from podium.tools.process.running import Bounds, run
 from tests.crash.processes import wait_for
 from tests.harness import drive
 
+pytestmark = pytest.mark.long
+
 SHOW = [sys.executable, "-I", "-c", "import json, sys; print(json.dumps(sys.argv[1:]))"]
 """A program that says its arguments."""
 
@@ -308,7 +310,6 @@ def test_what_is_kept_of_output(sizes: list[int]) -> None:
     assert output.text() == expected
 
 
-@pytest.mark.long
 def test_time_is_over_for_all_of_them(tmp_path: Path) -> None:
     """A program whose time is over is ended with all it has started, also what ignores the polite signal."""
     text = (
@@ -329,7 +330,6 @@ def test_time_is_over_for_all_of_them(tmp_path: Path) -> None:
     wait_for(lambda: all(is_gone(pid) for pid in pids), "all processes are gone")
 
 
-@pytest.mark.long
 def test_a_polite_end(tmp_path: Path) -> None:
     """A program may tidy up before it is ended."""
     text = (
@@ -359,7 +359,6 @@ def test_what_is_left_behind_is_ended(tmp_path: Path) -> None:
     wait_for(lambda: is_gone(pid), "the child is gone")
 
 
-@pytest.mark.long
 def test_the_program_ends_with_its_worker(tmp_path: Path) -> None:
     """When the process of the tool is killed, the program does not go on alone."""
     script = (
@@ -382,7 +381,6 @@ def test_the_program_ends_with_its_worker(tmp_path: Path) -> None:
         worker.wait()
 
 
-@pytest.mark.long
 def test_memory_processor_and_files(tmp_path: Path) -> None:
     """Limits of the system bind each process."""
     memory = shell_tool("memory", python("x = bytearray(800_000_000); print('got it')"), effect="read", memory_max=300_000_000)  # fmt: skip
@@ -402,7 +400,6 @@ def test_memory_processor_and_files(tmp_path: Path) -> None:
         call(large)
 
 
-@pytest.mark.long
 def test_a_fork_bomb_is_bounded(tmp_path: Path) -> None:
     """A program that multiplies is ended with all of its processes, whatever group they went to."""
     text = (

@@ -24,6 +24,8 @@ from tests.tools.services import Answer, Seen, service
 from tests.unit.engine import secret_tasks as there
 from tests.unit.engine.secret_tasks import MARKER, REFERENCE, WAYS
 
+pytestmark = pytest.mark.long
+
 VARIABLE = "PODIUM_TEST_CANARY"
 
 

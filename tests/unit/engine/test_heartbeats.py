@@ -28,6 +28,8 @@ from podium.testing.simulator import SimWorld
 from tests.harness import SideFile, committed, die, drive, kinds, until
 from tests.unit.engine import process_tasks as there
 
+pytestmark = pytest.mark.long
+
 
 def beats(db: str, run_id: str) -> list[Beat]:
     """Return the recorded details of a run."""

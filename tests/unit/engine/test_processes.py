@@ -12,6 +12,8 @@ from podium.core.spec import registry
 from tests.harness import drive, until
 from tests.unit.engine import process_tasks as there
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _tasks(_names: None) -> None:
