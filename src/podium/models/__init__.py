@@ -1,0 +1,1 @@
+"""Models: one protocol for every provider, and each call a step with its usage and its price."""
