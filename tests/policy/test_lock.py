@@ -34,9 +34,24 @@ def parts(path: str) -> list[str]:
     return re.findall(r"\[[^\]]*\]|[^/\[]+", path)
 
 
-def inside(path: str, place: str) -> bool:
-    """Whether a path is at a place or within it."""
-    return parts(path)[: len(parts(place))] == parts(place)
+STARTED: dict[str, Place] = {"r3": ("r2", "a/b"), "r4": ("r3", "a")}
+"""Child runs, with the place that started each."""
+
+
+def above(run: str) -> tuple[Place, ...]:
+    """The places that a run is under, from its parent's up."""
+    return (STARTED[run], *above(STARTED[run][0])) if run in STARTED else ()
+
+
+def whole(place: Place) -> list[str]:
+    """A place from the first run of its family down."""
+    run, path = place
+    return [*(whole(STARTED[run]) if run in STARTED else []), f"run {run}", *parts(path)]
+
+
+def inside(place: Place, other: Place) -> bool:
+    """Whether a place is another one or within it."""
+    return whole(place)[: len(whole(other))] == whole(other)
 
 
 class Naive:
@@ -56,9 +71,7 @@ class Naive:
             (one, other)
             for one in wishes
             for other in wishes
-            if one[2] in self.holders
-            and self.holders[one[2]][0] == other[0]
-            and inside(other[1], self.holders[one[2]][1])
+            if one[2] in self.holders and inside(other[:2], self.holders[one[2]])
         }
         for middle in wishes:
             into = [one for one in wishes if (one, middle) in waits]
@@ -121,7 +134,7 @@ class Pair:
     def acquire(self, key: str, place: Place, priority: int = 0) -> None:
         is_new = self.naive.holders.get(key) != place
         word = self.naive.acquire(key, place, priority, self.wall_us)
-        got = self.ask(key, Acquire(*place, priority))
+        got = self.ask(key, Acquire(*place, priority, above(place[0])))
         event(word)
 
         assert type(got).__name__.lower() == word
@@ -143,10 +156,8 @@ class Pair:
         assert set(others) <= set(self.naive.wishes())
         assert len(set(others)) == len(others)
         for one, other in zip(cycle, (*cycle[1:], cycle[0]), strict=True):
-            run, path = self.naive.holders[one.wants]
             assert other.holds == one.wants
-            assert other.run == run
-            assert inside(other.path, path)
+            assert inside((other.run, other.path), self.naive.holders[one.wants])
 
     def let_go(self, got: lock.Decision, expected: list[tuple[str, Place | None]]) -> None:
         """The same locks went to the same places, each with a new fence."""
@@ -172,8 +183,9 @@ class Pair:
 
         assert holders == self.naive.holders
         assert {k: v for k, v in queues.items() if v} == {k: v for k, v in lines.items() if v}
-        assert runs == {run for run, _ in holders.values()} | {
-            run for line in queues.values() for run, _ in line
+        waiting = {run for line in queues.values() for run, _ in line}
+        assert runs == {run for run, _ in holders.values()} | waiting | {
+            over for run in waiting for over, _ in above(run)
         }
 
 
@@ -205,9 +217,10 @@ def compare(steps: list[tuple], *, is_nested: bool) -> None:
     for verb, *rest in steps:
         match verb, rest:
             case "acquire", (key, run, path, priority):
-                waits = [one for one in naive.wishes() if one[0] == run and one[1:] != (path, key)]
+                place = (run, path)
+                waits = [one[:2] for one in naive.wishes() if one != (*place, key)]
                 if not is_nested or not any(
-                    inside(path, other) or inside(other, path) for _, other, _ in waits
+                    inside(place, other) or inside(other, place) for other in waits
                 ):
                     pair.acquire(key, (run, path), priority)
             case "release", (key, run, path):
@@ -273,6 +286,35 @@ def test_two_that_want_each_others_lock_are_both_named() -> None:
     assert pair.ask("a", Acquire("r2", "y[7]/z")) == Waiting(
         1, lock.Holder("r1", "x", 1, pair.wall_us)
     )
+
+
+def test_a_child_that_wants_its_parents_lock_is_refused() -> None:
+    """What a run holds while it waits for a child, the child of that child cannot wait for."""
+    pair = Pair()
+    over = (("child", "c"), ("parent", "x/start"))
+    pair.ask("a", Acquire("parent", "x"))
+
+    assert pair.ask("a", Acquire("grandchild", "y", 0, over)) == Deadlock(
+        (Knot("grandchild", "y", "a", "a"),)
+    )
+    beside = (("child", "c"), ("parent", "z/start"))
+    assert isinstance(pair.ask("a", Acquire("grandchild", "y", 0, beside)), Waiting)
+
+
+def test_a_circle_through_a_child_is_found_from_each_side() -> None:
+    """The request of a child keeps its parent's locks from being let go."""
+    for is_child_last in (False, True):
+        pair = Pair()
+        pair.ask("a", Acquire("parent", "x"))
+        pair.ask("b", Acquire("other", "y"))
+        of_child = "b", Acquire("child", "c", 0, (("parent", "x/start"),))
+        of_other = "a", Acquire("other", "y/1")
+        first, last = (of_other, of_child) if is_child_last else (of_child, of_other)
+
+        assert isinstance(pair.ask(*first), Waiting)
+        refused = pair.ask(*last)
+        assert isinstance(refused, Deadlock)
+        assert {knot.run for knot in refused.cycle} == {"child", "other"}
 
 
 def test_who_wants_again_what_it_holds_is_refused() -> None:

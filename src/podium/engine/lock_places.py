@@ -10,8 +10,10 @@ from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable
 from podium.engine.commands import AskForLock, GiveLockBack, RunState, Wait
 from podium.engine.locks import Answer, Locks
+from podium.engine.roles import Kin
 from podium.journal.records import LOCK, Kind, Result, Status, body
-from podium.policy.lock import Deadlock, Granted, Waiting
+from podium.journal.store import RunRow
+from podium.policy.lock import Acquire, Deadlock, Granted, Waiting
 
 
 class LockEngine(Protocol):
@@ -19,6 +21,8 @@ class LockEngine(Protocol):
 
     @property
     def locks(self) -> Locks: ...
+    @property
+    def relations(self) -> Kin: ...
     def ready(self, run: Any) -> None: ...
 
 
@@ -33,6 +37,7 @@ class LockRun(Protocol):
     """The run, as its places see it."""
 
     id: str
+    row: RunRow
     program: Any
 
     @property
@@ -71,10 +76,9 @@ class LockPlaces:
         if command.deadline_us is not None:
             left_s = max(0.0, (command.deadline_us - run.clock_us()) / 1e6)
             self._timers[path] = run.call_later(left_s, lambda: self._timeout(path))
-        run.engine.locks.acquire(
-            run.id, command.place, command.key, command.priority,
-            lambda answer: self._told(path, answer),
-        )  # fmt: skip
+        above = run.engine.relations.above(run.row)
+        wish = Acquire(run.id, command.place, command.priority, above)
+        run.engine.locks.acquire(command.key, wish, lambda answer: self._told(path, answer))
 
     def give_up(self, path: str) -> None:
         """The program does not wait for a place's lock any more."""

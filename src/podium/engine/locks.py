@@ -29,18 +29,16 @@ class Locks:
         self._waiting: dict[tuple[str, str], tuple[str, Callable[[Answer], None]]] = {}
         """(run, path) → (key, who is told)."""
 
-    def acquire(
-        self, run_id: str, path: str, key: str, priority: int, told: Callable[[Answer], None]
-    ) -> None:
+    def acquire(self, key: str, wish: Acquire, told: Callable[[Answer], None]) -> None:
         """Ask for a lock; ``told`` hears that it waits, and later that it has it."""
 
         def decided(decision: bytes) -> None:
             answer = _decode_answer(decision)
             if isinstance(answer, Waiting):
-                self._waiting[run_id, path] = (key, told)
+                self._waiting[wish.run, wish.path] = (key, told)
             told(answer)
 
-        self._desk.decide(lock.KIND, key, _encode(Acquire(run_id, path, priority)), decided)
+        self._desk.decide(lock.KIND, key, _encode(wish), decided)
 
     def release(self, run_id: str, path: str, key: str) -> None:
         """Give a lock back, or no longer wait for it."""

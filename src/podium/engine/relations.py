@@ -41,6 +41,18 @@ class Relations:
         elif existing is not None and active is None:
             engine.neighbours.claim_one(existing)
 
+    def above(self, row: RunRow) -> tuple[tuple[str, str], ...]:
+        """Return the places that a run is under, as (run id, path): its parent's first."""
+        places = []
+        while row.parent is not None:
+            active = self._engine.held.get(row.parent)
+            parent = active.row if active else self._engine.reader.run_by_num(row.parent)
+            if parent is None:
+                break
+            places.append((parent.id, row.parent_path or ""))
+            row = parent
+        return tuple(places)
+
     def cancel_child(self, parent: RelatedRun, run_id: str) -> None:
         """Pass a cancel on to a child."""
         child = self._engine.by_id.get(run_id)

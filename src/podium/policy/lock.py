@@ -5,7 +5,7 @@ itself, by its end, or by an operator. Each grant carries a fence, a number that
 keeps the resource can refuse a holder whose number is less than one it has seen.
 
 **Deadlocks.** A request waits for the holder of its lock. A holder cannot go on before each request
-of its run at or under its path is granted. Where this leads from a new request back to itself,
+at or under its place is granted; a child run is under the place that started it. Where this leads from a new request back to itself,
 nobody on the way could ever go on: the newcomer is refused, and told of everybody on the way. A
 lock that passes to the next in line cannot close such a circle, as nothing under it has begun.
 """
@@ -37,11 +37,14 @@ class Acquire(msgspec.Struct, frozen=True, tag="acquire", omit_defaults=True):
         run: The run's id.
         path: The place: everything at and under it is done while holding the lock.
         priority: Order of the line, with aging (``HEAD_START_US``).
+        above: The places of other runs that this one is under, as (run, path): where its parent
+            started it, where its parent was started, and so on.
     """
 
     run: str
     path: str
     priority: int = 0
+    above: tuple[tuple[str, str], ...] = ()
 
 
 class Release(msgspec.Struct, frozen=True, tag="release"):
@@ -85,6 +88,7 @@ class Request(msgspec.Struct, frozen=True, omit_defaults=True):
     path: str
     since_us: int
     priority: int = 0
+    above: tuple[tuple[str, str], ...] = ()
 
     @property
     def rank(self) -> int:
@@ -104,11 +108,20 @@ class Lock(msgspec.Struct, omit_defaults=True):
     queue: list[Request] = msgspec.field(default_factory=list)
 
 
+class Wish(msgspec.Struct, frozen=True, array_like=True):
+    """A request of a run or of one below it: at ``at`` of the run, ``path`` of ``run`` wants ``key``."""
+
+    key: str
+    at: str
+    run: str
+    path: str
+
+
 class RunLocks(msgspec.Struct, omit_defaults=True):
-    """What a run holds and waits for, as (key, path)."""
+    """What a run holds, as (key, path), and what it and the runs below it wait for."""
 
     held: list[tuple[str, str]] = msgspec.field(default_factory=list)
-    waiting: list[tuple[str, str]] = msgspec.field(default_factory=list)
+    waiting: list[Wish] = msgspec.field(default_factory=list)
 
 
 # decisions -------------------------------------------------------------------------------
@@ -222,13 +235,16 @@ def _acquire(book: Book, key: str, event: Acquire, now: Now) -> Granted | Waitin
 def _enqueue(book: Book, key: str, lock: Lock, event: Acquire, now: Now) -> int:
     """Put a request into the line; return its index."""
     since_us = max((one.since_us for one in lock.queue), default=0)
-    request = Request(event.run, event.path, max(now.wall_us, since_us), event.priority)
+    request = Request(
+        event.run, event.path, max(now.wall_us, since_us), event.priority, event.above
+    )
     index = sum(one.rank <= request.rank for one in lock.queue)
     lock.queue.insert(index, request)
     book.put(KIND, key, msgspec.json.encode(lock))
-    run = _run(book, event.run)
-    run.waiting.append((key, event.path))
-    _put_run(book, event.run, run)
+    for run_id, at in _places(request):
+        run = _run(book, run_id)
+        run.waiting.append(Wish(key, at, event.run, event.path))
+        _put_run(book, run_id, run)
     return index
 
 
@@ -244,10 +260,10 @@ def _release(book: Book, key: str, event: Release, now: Now) -> Passed:
 
 def _ended(book: Book, run_id: str, now: Now) -> Passed:
     run = _run(book, run_id)
-    for key, path in run.waiting:  # first: it must not be handed what it is about to let go
-        lock = _lock(book, key)
-        if lock is not None:
-            _leave(book, key, lock, run_id, path)
+    for wish in run.waiting:  # first: it must not be handed what it is about to let go
+        lock = _lock(book, wish.key)
+        if lock is not None and wish.run == run_id:
+            _leave(book, wish.key, lock, run_id, wish.path)
     handed = []
     for key, _ in run.held:
         lock = _lock(book, key)
@@ -272,9 +288,7 @@ def _pass_on(book: Book, key: str, lock: Lock, now: Now) -> Handed:
         book.put(KIND, key, None)
         return Handed(key)
     first, *rest = lock.queue
-    run = _run(book, first.run)
-    run.waiting.remove((key, first.path))
-    _put_run(book, first.run, run)
+    _forget(book, key, first)
     return Handed(key, _grant(book, key, first, rest, now))
 
 
@@ -296,11 +310,17 @@ def _leave(book: Book, key: str, lock: Lock, run_id: str, path: str) -> None:
     position = _position(lock, run_id, path)
     if position is None:
         return
-    del lock.queue[position]
+    request = lock.queue.pop(position)
     book.put(KIND, key, msgspec.json.encode(lock))
-    run = _run(book, run_id)
-    run.waiting.remove((key, path))
-    _put_run(book, run_id, run)
+    _forget(book, key, request)
+
+
+def _forget(book: Book, key: str, request: Request) -> None:
+    """Take a request from all the runs that it keeps from going on."""
+    for run_id, at in _places(request):
+        run = _run(book, run_id)
+        run.waiting.remove(Wish(key, at, request.run, request.path))
+        _put_run(book, run_id, run)
 
 
 # deadlocks -------------------------------------------------------------------------------
@@ -316,7 +336,7 @@ def _cycle(book: Book, key: str, event: Acquire) -> tuple[Knot, ...] | None:
     new = Knot(event.run, event.path, key, "")
     seen: set[tuple[str, str, str]] = set()
     way = [new]
-    ahead = [_blocking(book, key, new)]
+    ahead = [_blocking(book, key, new, event)]
     while ahead:
         knot = next(ahead[-1], None)
         if knot is None:
@@ -329,24 +349,29 @@ def _cycle(book: Book, key: str, event: Acquire) -> tuple[Knot, ...] | None:
         if request not in seen:
             seen.add(request)
             way.append(knot)
-            ahead.append(_blocking(book, knot.wants, new))
+            ahead.append(_blocking(book, knot.wants, new, event))
     return None
 
 
-def _blocking(book: Book, key: str, new: Knot) -> Iterator[Knot]:
+def _blocking(book: Book, key: str, new: Knot, event: Acquire) -> Iterator[Knot]:
     """Yield the requests that must be granted before a lock can be let go, the new one included."""
     lock = _lock(book, key)
     if lock is None:
         return
     holder = lock.holder
-    if holder.run == new.run and is_under(new.path, holder.path):
+    if any(run == holder.run and is_under(at, holder.path) for run, at in _places(event)):
         yield Knot(new.run, new.path, new.wants, key)
-    for wants, path in _run(book, holder.run).waiting:
-        if is_under(path, holder.path):
-            yield Knot(holder.run, path, wants, key)
+    for wish in _run(book, holder.run).waiting:
+        if is_under(wish.at, holder.path):
+            yield Knot(wish.run, wish.path, wish.key, key)
 
 
 # the book --------------------------------------------------------------------------------
+
+
+def _places(request: Acquire | Request) -> tuple[tuple[str, str], ...]:
+    """Return the place of a request in its own run and in each one above, as (run, path)."""
+    return ((request.run, request.path), *request.above)
 
 
 def _position(lock: Lock, run_id: str, path: str) -> int | None:

@@ -130,6 +130,37 @@ def test_a_deadlock_names_both() -> None:
         assert word in said
 
 
+def test_a_child_that_wants_the_lock_over_it_is_refused(tmp_path: Path) -> None:
+    """Its parent waits for it, so the lock would never be free; also after a crash anywhere."""
+
+    @workflow
+    async def inner(depth: int) -> str:
+        if depth:
+            return await podium.child(inner, {"depth": depth - 1})
+        try:
+            async with podium.lock("a"):
+                return "has it"
+        except LockDeadlock as error:
+            return str(error)
+
+    @workflow
+    async def outer() -> list[str]:
+        async with podium.lock("a"):
+            under = await podium.child(inner, {"depth": 1})
+        return [under, await podium.child(inner, {"depth": 1})]
+
+    async def main() -> list[str]:
+        async with Podium(tmp_path / "a.db") as app:
+            return await (await app.start(outer, id="o")).result()
+
+    under, after = drive(main())
+
+    assert "'lock:a'" in under
+    assert "has 'a' and wants 'a'" in under
+    assert after == "has it"
+    assert crash_everywhere(outer, points=24).output == [under.replace(" o:", " run:"), after]
+
+
 def test_it_is_given_back_when_the_effects_under_it_have_ended() -> None:
     """Not when the block is left: a write that was called off still runs."""
     order: list[str] = []
