@@ -100,11 +100,14 @@ from podium.functions.structure import (
 )
 
 if TYPE_CHECKING:
+    from podium import models as models
     from podium import tools as tools
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
     from podium.flow import Flow, FlowInvalid
+    from podium.models.calls import Model
+    from podium.models.errors import ModelError
     from podium.tools.dispatch import dispatch, dispatch_all
     from podium.tools.files import file_tools
     from podium.tools.from_run import FromRun
@@ -156,6 +159,8 @@ _LATE = {
     "HttpError": "podium.tools.net_errors",
     "mail_tool": "podium.tools.mail",
     "openapi_tools": "podium.tools.openapi",
+    "Model": "podium.models.calls",
+    "ModelError": "podium.models.errors",
     "PathRefused": "podium.tools.process.errors",
     "Podium": "podium.client.app",
     "python_tool": "podium.tools.python",
@@ -185,7 +190,7 @@ __all__ = [
     "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
     "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
     "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
-    "LimitReached", "LockDeadlock", "LockNotFound", "NameTaken", "Nondeterminism", "NotDone",
+    "LimitReached", "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
     "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge",
     "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry",
     "RetryLater", "RetryRule", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
@@ -206,8 +211,8 @@ __all__ = [
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy when it is first asked for."""
-    if name == "tools":
-        return importlib.import_module("podium.tools")
+    if name in ("models", "tools"):
+        return importlib.import_module(f"podium.{name}")
     module = _LATE.get(name)
     if module is None:
         raise AttributeError(f"module 'podium' has no attribute {name!r}")

@@ -118,6 +118,16 @@ class Call(Coroutine[Any, Any, R_co]):
         """
         return self.with_options(priority=priority)
 
+    def with_alternative(self) -> Self:
+        """Say that the program has another answer if the task fails (calls of tasks only).
+
+        A breaker with ``when_open="auto"`` that is open then fails the call at once instead of
+        letting it wait.
+        """
+        self._task("with_alternative")
+        self.options["has_fallback"] = True
+        return self
+
     async def outcome(self) -> Outcome[R_co]:
         """Await it and tell what it came to: value or error, who answered, how old that is.
 
@@ -256,7 +266,8 @@ class Task(Generic[P, R, F]):
         given = call.options
         if not given:
             return self.spec, NO_OPTIONS
-        return given.get("spec") or self.spec, StepOptions(given.get("compensate"))
+        asked = StepOptions(given.get("compensate"), bool(given.get("has_fallback")))
+        return given.get("spec") or self.spec, asked
 
     async def run_plain(self, call: Call[Any]) -> Any:
         """Just run it: outside a workflow, or in the body of a task."""
