@@ -51,7 +51,7 @@ class DeskOptions:
 
 def interpret(document: StoredDocument) -> WorkflowSpec:
     """Return the workflow that a document is; flows are imported with the first of them."""
-    from podium.flow.spec import interpret as make  # late: most programs run none
+    from podium.flow.stored import interpret as make  # late: most programs run none
 
     return make(document)
 

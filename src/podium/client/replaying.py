@@ -8,7 +8,8 @@ from podium.engine.replaying import Replay
 from podium.engine.system import SystemEntropy, environment
 from podium.flow.interpret import FlowRun
 from podium.flow.model import Document
-from podium.flow.spec import FlowSpec, interpret
+from podium.flow.spec import FlowSpec
+from podium.flow.stored import interpret
 from podium.journal.store import Reader, RunRow
 
 

@@ -10,8 +10,6 @@ from dataclasses import replace
 from functools import cached_property, partial
 from typing import Any, Final
 
-import msgspec
-
 from podium.core.codec import Codec, codec_for
 from podium.core.context import Context
 from podium.core.errors import PodiumError, UsageError
@@ -21,7 +19,6 @@ from podium.core.schema_binder import SchemaBinder
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
 from podium.core.spec import registry as process_registry
 from podium.flow.bursts import uncollected
-from podium.flow.findings import FlowInvalid
 from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
 from podium.flow.interpret.states import Frame, NoValue
@@ -34,7 +31,7 @@ from podium.flow.model import (
     OtherTask,
     SubFlow,
 )
-from podium.flow.parse import encoded, parse
+from podium.flow.parse import encoded
 
 _ANY = codec_for(Any)
 
@@ -248,21 +245,6 @@ class _Undo(TaskSpec):
         except PodiumError as problem:
             raise UsageError(f"{problem}") from None
         return self.binder.from_json(given)
-
-
-def interpret(kept: StoredDocument, registry: Registry = process_registry) -> FlowSpec:
-    """Return the workflow that a kept document is, with its tasks.
-
-    Raises:
-        FlowInvalid: This Podium cannot read it.
-        TaskMissing: It needs what this process does not have.
-    """
-    parsed = parse(msgspec.json.decode(kept.content))
-    if parsed.document is None or any(one.is_error for one in parsed.findings):
-        raise FlowInvalid(f"the document {kept.hash}", parsed.findings)
-    spec = FlowSpec(parsed.document, registry)
-    spec.require_tasks()
-    return spec
 
 
 def import_module(module: str, flow: str) -> None:

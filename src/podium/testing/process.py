@@ -17,7 +17,7 @@ from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.roles import RelatedRun
 from podium.engine.system import BEAT_EVERY_S
-from podium.flow.spec import interpret
+from podium.flow.stored import interpret
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.store import Batch, RunRow, WorkerIdentity, WorkerRow
 from podium.policy.shared import Now

@@ -39,7 +39,7 @@ def _spec_of(reader: Reader, row: RunRow, registry: Registry) -> WorkflowSpec:
         return registry.workflow(row.workflow)
     content = reader.document(row.document)
     assert content is not None, f"the document of run {row.id!r} is not kept"
-    from podium.flow.spec import interpret  # late: most programs run none
+    from podium.flow.stored import interpret  # late: most programs run none
 
     return interpret(StoredDocument(row.document, content), registry)
 
