@@ -7,11 +7,11 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from email.utils import formatdate
-from typing import Any
+from typing import Any, TypedDict
 
 import pytest
 
-from podium import InputInvalid, InvalidOption, NameTaken, NotDone, Retry, Task
+from podium import InputInvalid, InvalidOption, NameTaken, NotDone, Retry, Task, dispatch
 from podium.core.ports import BadResult
 from podium.tools.http import http_tool
 from podium.tools.http_call import retry_after_s, without_hopeless
@@ -82,6 +82,41 @@ def test_arguments_stand_in_path_query_headers_and_body() -> None:
     }
     assert there.seen[0].headers["x-trace"] == "t-a+b&c=d"
     assert "x-none" not in there.seen[0].headers
+
+
+class Piece(TypedDict):
+    """A line of an order."""
+
+    article: str
+    count: int
+
+
+def test_typed_parameters_are_checked() -> None:
+    """Types with names of their own, in one parameter and in another."""
+    with service(echo) as there:
+        tool = http_tool(
+            "buy", method="POST", url=there.url, idempotency_header="Key", allow_private=True,
+            body={"first": "{first}", "more": "{more}"},
+            parameters={"first": Piece, "more": list[Piece]},
+        )  # fmt: skip
+        line = {"article": "kettle", "count": 1}
+        good = drive(dispatch("buy", {"first": line, "more": [line]}))
+        bad = drive(dispatch("buy", {"first": line, "more": [{"article": "kettle"}]}))
+
+    assert tool.spec.input_schema["$defs"].keys() == {"Piece"}
+    assert good.value["body"] == {"first": line, "more": [line]}
+    assert bad.error is not None
+    assert "count" in bad.error.message
+
+
+def test_two_types_of_one_name_are_refused() -> None:
+    """References could not tell them apart."""
+    other = TypedDict("Piece", {"text": str})  # noqa: UP013 - two classes of one name
+    with pytest.raises(InvalidOption, match="'Piece'"):
+        http_tool(
+            "buy", method="POST", url="http://127.0.0.1:1", idempotency_header="Key",
+            allow_private=True, body=["{a}", "{b}"], parameters={"a": Piece, "b": other},
+        )  # fmt: skip
 
 
 def test_the_headers_of_a_request() -> None:

@@ -268,13 +268,12 @@ def _tasks(modules: Sequence[str]) -> Iterator[Finding]:
     if not modules:
         return
     yield Finding("ok", "workflows", ", ".join(sorted(registry.workflows)) or "none")
-    undeclared = sorted(
-        spec.name for spec in registry.tasks.values() if not spec.options.is_declared
-    )
+    specs = {spec.name: spec for spec in registry.tasks.values()}  # a version has two names there
+    undeclared = sorted(name for name, spec in specs.items() if not spec.options.is_declared)
     if undeclared:
         yield Finding(
-            "note", "tasks", f"{len(undeclared)} of {len(registry.tasks)} declare no effect and run as write: {', '.join(undeclared)}",
+            "note", "tasks", f"{len(undeclared)} of {len(specs)} declare no effect and run as write: {', '.join(undeclared)}",
             "Declare it: @task(effect=…) with pure, read, write or once.",
         )  # fmt: skip
     else:
-        yield Finding("ok", "tasks", f"all {len(registry.tasks)} declare their effect")
+        yield Finding("ok", "tasks", f"all {len(specs)} declare their effect")

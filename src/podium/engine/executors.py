@@ -20,7 +20,7 @@ from queue import SimpleQueue
 from typing import Any, NamedTuple
 
 from podium.core.context import current_attempt
-from podium.core.errors import PodiumError, ValueNotPortable
+from podium.core.errors import PodiumError, UsageError, ValueNotPortable
 from podium.core.failures import class_names
 from podium.core.hints import retry_after_s, status_of
 from podium.core.limits import THREADS_MAX
@@ -478,6 +478,11 @@ def _serve_one(
 ) -> tuple[Attempt, Any]:
     if name not in registry.tasks:
         __import__(module)
+    if name not in registry.tasks:
+        raise UsageError(
+            f"The task {name!r} is to run in a process of its own, and importing its module "
+            f"{module!r} there does not make it. Make it at the top of a module that can be imported."
+        )
     spec = registry.tasks[name]
     run_id, path, number, key, headers, last = place
     arguments = spec.binder.decode(encoded)

@@ -7,8 +7,17 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Generic, Literal, TypeVar, cast
 
+import msgspec
+
 from podium.core.context import current_context
-from podium.core.errors import ErrorInfo, Nondeterminism, StepFailed, step_failure
+from podium.core.errors import (
+    ErrorInfo,
+    Nondeterminism,
+    OutcomeUnknown,
+    ResultUnusable,
+    StepFailed,
+    step_failure,
+)
 from podium.core.failures import describe_failure
 
 R_co = TypeVar("R_co", covariant=True)
@@ -65,7 +74,10 @@ def failed(path: str, error: Exception) -> Outcome[T]:
     if isinstance(error, Nondeterminism):
         raise error
     if isinstance(error, StepFailed):
-        return Outcome(path=error.path, status="failed", error=error.error)
+        own = error.error
+        if isinstance(error, ResultUnusable | OutcomeUnknown):  # what :meth:`result` raises again
+            own = msgspec.structs.replace(own, code=error.code)
+        return Outcome(path=error.path, status="failed", error=own)
     return Outcome(path=path, status="failed", error=describe_failure(error))
 
 

@@ -308,10 +308,24 @@ def input_schema(what: str, shape: Shape, parameters: Mapping[str, Any] | None) 
         for one in names
     }
     required = [one for one in names if names[one] or not _takes_null(properties[one])]
+    definitions = _lifted(what, properties)
     return {
         "type": "object", "properties": properties, "required": required,
-        "additionalProperties": False,
+        "additionalProperties": False, **definitions,
     }  # fmt: skip
+
+
+def _lifted(what: str, properties: Mapping[str, dict[str, Any]]) -> dict[str, Any]:
+    """Take the definitions out of schemas to where their references look: the top."""
+    definitions: dict[str, Any] = {}
+    for one, schema in properties.items():
+        for name, definition in schema.pop("$defs", {}).items():
+            if definitions.setdefault(name, definition) != definition:
+                raise InvalidOption(
+                    f"{what}: parameter {one!r} has a type {name!r}, and so has another one with "
+                    "other fields; give one of the two another name."
+                )
+    return {"$defs": definitions} if definitions else {}
 
 
 def _output_schema(returns: Any, *, has_none: bool) -> dict[str, Any] | None:

@@ -19,10 +19,10 @@ class JsonPath:
     """
 
     def __init__(self, text: str) -> None:
-        jsonpath = needed("jsonpath", "http", "result=")
+        jsonpath = needed("jsonpath_rfc9535", "http", "result=")
         self.text = text
         try:
-            self._path = jsonpath.JSONPathEnvironment(strict=True).compile(text)
+            self._path = jsonpath.compile(text)
         except (jsonpath.JSONPathError, TypeError, AttributeError) as problem:
             raise InvalidOption(f"result={text!r} is no JSONPath: {problem}") from None
         self._is_single: bool = self._path.singular_query()
@@ -33,7 +33,7 @@ class JsonPath:
         Raises:
             LookupError: A path to one place leads nowhere.
         """
-        found = self._path.findall(value)
+        found = self._path.find(value).values()
         if not self._is_single:
             return found
         if not found:

@@ -7,7 +7,16 @@ from typing import Any
 
 import pytest
 
-from podium import Podium, ResultUnusable, RunCancelled, StepFailed, Task, gather, workflow
+from podium import (
+    Podium,
+    ResultUnusable,
+    RunCancelled,
+    StepFailed,
+    Task,
+    gather,
+    task,
+    workflow,
+)
 from podium.core.spec import registry
 from tests.harness import drive, until
 from tests.unit.engine import process_tasks as there
@@ -78,6 +87,34 @@ def test_results_and_failures(db: str, tmp_path: Path) -> None:
             assert marks.read_text() == "xxxx"
 
     drive(main(), 60)
+
+
+def test_a_task_that_its_module_does_not_make(db: str) -> None:
+    """The process that should carry it out says what is missing."""
+
+    @task(name="made here", effect="read", isolation="process")
+    def here() -> int:
+        return 1
+
+    here.spec.module = there.__name__
+
+    @workflow
+    async def one() -> str:
+        try:
+            await here()
+        except StepFailed as error:
+            return str(error)
+        return ""
+
+    async def main() -> str:
+        async with Podium(db) as app:
+            return await (await app.start(one)).result()
+
+    told = drive(main(), 60)
+
+    assert "UsageError" in told
+    assert "'made here'" in told
+    assert "top of a module" in told
 
 
 def test_a_crash_is_told(db: str) -> None:

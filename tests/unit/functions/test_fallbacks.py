@@ -19,6 +19,7 @@ from podium import (
     NotDone,
     Outcome,
     Podium,
+    ResultUnusable,
     Retry,
     StepFailed,
     gather,
@@ -195,6 +196,28 @@ def test_nothing_answers() -> None:
     assert "TimeoutError: api slow; fallbacks: ConnectionRefusedError: archive down" in drive(
         failing()
     )
+
+
+def test_an_outcome_raises_what_the_call_would_have_raised() -> None:
+    """A result that cannot be used is that, and no plain failure."""
+
+    @task(effect="read")
+    def odd() -> int:
+        return "text"  # type: ignore[return-value]  # that is the point
+
+    @workflow
+    async def asking() -> list[str]:
+        outcome = await odd().outcome()
+        with pytest.raises(ResultUnusable) as failure:
+            outcome.result()
+        assert outcome.error is not None
+        return [outcome.error.code, type(failure.value).__name__]
+
+    async def main() -> list[str]:
+        async with Podium(":memory:") as app:
+            return await (await app.start(asking)).result()
+
+    assert drive(main()) == ["result-unusable", "ResultUnusable"]
 
 
 def test_a_fallback_has_fallbacks_of_its_own() -> None:
