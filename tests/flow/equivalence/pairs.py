@@ -1,7 +1,8 @@
 """Workflows written twice: as a function and as a document.
 
 Steps have the same names, as far as a function can give them: what it calls ``draft.2/write`` is
-``draft[2]/write`` in a document, and calls that are gathered or raced sit in ``gather[0]``.
+``draft[2]/write`` in a document, calls that are gathered or raced sit in ``gather[0]``, and those
+under a lock in ``lock:key``.
 """
 
 from __future__ import annotations
@@ -12,7 +13,20 @@ from typing import Any
 
 import podium
 
-from podium import Flow, StepFailed, Workflow, gather, scope, workflow
+from podium import (
+    Cache,
+    Concurrency,
+    Degraded,
+    Flow,
+    LastGood,
+    Rate,
+    Retry,
+    StepFailed,
+    Workflow,
+    gather,
+    scope,
+    workflow,
+)
 from tests.flow.equivalence.tasks import (
     eq_add,
     eq_answer_in_time,
@@ -26,6 +40,7 @@ from tests.flow.equivalence.tasks import (
     eq_page,
     eq_put,
     eq_revise,
+    eq_second,
     eq_ship,
 )
 
@@ -488,3 +503,89 @@ async def draft_critique_revise(most: int) -> Any:
         note = judged["note"]
         if judged["ok"] or number == most:
             return await eq_put(text).as_("publish")
+
+
+# what resilience has words for ------------------------------------------------------------
+
+
+@same_as(
+    """
+input: {least: integer}
+nodes:
+  checked:
+    call: eq_check
+    args: {number: 5, least: "${input.least}"}
+    fallback:
+      - {call: eq_second}
+      - {value: "${input.least - 100}"}
+  keep: {call: eq_put, args: {what: ["${checked}", "${outcome.checked.answered_by}"]}}
+output: "${keep}"
+""",
+    {"least": 5},
+    {"least": 6},
+    {"least": 8},
+)
+async def fallbacks(least: int) -> Any:
+    call = eq_check(5, least).as_("checked").with_fallback(eq_second, Degraded(least - 100))
+    outcome = await call.outcome()
+    return await eq_put([outcome.value, outcome.answered_by]).as_("keep")
+
+
+@same_as("""
+nodes:
+  first: {call: eq_get, args: {what: [1, 2]}, cache: 10m}
+  second: {call: eq_get, args: {what: "${first}"}, cache: {ttl: 10m, key: what}, after: first}
+  third: {call: eq_get, args: {what: [3]}, cache: 10m, fallback: {last_good: 1h}, after: second}
+output: {values: ["${first}", "${second}", "${third}"], by: "${outcome.second.answered_by}"}
+""")
+async def cached() -> Any:
+    first = await eq_get([1, 2]).as_("first").with_options(cache=Cache("10m"))
+    second = eq_get(first).as_("second").with_options(cache=Cache("10m", key="what"))
+    outcome = await second.outcome()
+    third = eq_get([3]).as_("third").with_options(cache=Cache("10m")).with_fallback(LastGood("1h"))
+    return {"values": [first, outcome.value, await third], "by": outcome.answered_by}
+
+
+@same_as(
+    """
+input: {fails: integer}
+nodes:
+  flaky:
+    call: eq_flaky
+    args: {fails: "${input.fails}"}
+    retry: {attempts: 4, backoff: 2s, factor: 3, jitter: 0, not_on: KeyError}
+    on_error: continue
+  said: {set: "${flaky? ?? outcome.flaky.error.code}"}
+  keep: {call: eq_put, args: {what: "${said}"}}
+output: "${keep}"
+""",
+    {"fails": 3},
+    {"fails": 99},
+)
+async def retried(fails: int) -> Any:
+    retry = Retry(attempts=4, backoff="2s", factor=3, jitter=0, not_on=[KeyError])
+    try:
+        said = await eq_flaky(fails).as_("flaky").with_options(retry=retry)
+    except StepFailed as error:
+        said = error.error.code
+    return await eq_put(said).as_("keep")
+
+
+@same_as("""
+nodes:
+  both:
+    for_each: "${[1, 2, 3]}"
+    concurrency: 3
+    nodes:
+      put: {call: eq_put, args: {what: "${item}"}, lock: "shelf", rate: 100/s, concurrency: {limit: 2, key: hands}}
+    output: "${put}"
+output: "${both}"
+""")
+async def one_by_one() -> Any:
+    async def both(number: int) -> Any:
+        async with podium.lock("shelf"):
+            call = eq_put(number).as_("put")
+            limits = {"rate": Rate("100/s"), "concurrency": Concurrency(2, key="hands")}
+            return await call.with_options(**limits)
+
+    return await podium.map(both, [1, 2, 3], concurrency=3)

@@ -41,6 +41,14 @@ async def eq_check(number: int, least: int = 0) -> int:
 
 
 @task(effect="read")
+async def eq_second(number: int, least: int) -> int:
+    """Look at the number after it, and refuse that where it is too small as well."""
+    if number + 2 < least:
+        raise Trouble(f"{number + 2} is less than {least}")
+    return number + 2
+
+
+@task(effect="read")
 async def eq_nap(what: str, seconds: float) -> str:
     await asyncio.sleep(seconds)
     return what

@@ -21,7 +21,7 @@ from podium.testing.replay import brief
 from tests.flow.equivalence.pairs import PAIRS, Pair
 from tests.sim.cases import IS_FULL
 
-_GATHERED = re.compile(r"(gather|race)(#\d+)?\[\d+\]/")
+_GATHERED = re.compile(r"(gather|race)(#\d+)?\[\d+\]/|lock:\w+/")
 _PASS = re.compile(r"\.(\d+)")
 _CASES = [
     pytest.param(pair, index, id=f"{name}-{index}")
