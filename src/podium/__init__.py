@@ -102,6 +102,17 @@ from podium.functions.structure import (
 if TYPE_CHECKING:
     from podium import models as models
     from podium import tools as tools
+    from podium.agents.agent import Agent
+    from podium.agents.compaction import Compaction
+    from podium.agents.errors import (
+        AgentAnswerInvalid,
+        AgentError,
+        AgentLimitReached,
+        AgentRefused,
+        AgentStuck,
+    )
+    from podium.agents.limits import Limits
+    from podium.agents.transcript import AgentResult
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
@@ -141,6 +152,15 @@ if TYPE_CHECKING:
 __version__ = VERSION
 
 _LATE = {
+    "Agent": "podium.agents.agent",
+    "AgentAnswerInvalid": "podium.agents.errors",
+    "AgentError": "podium.agents.errors",
+    "AgentLimitReached": "podium.agents.errors",
+    "AgentRefused": "podium.agents.errors",
+    "AgentResult": "podium.agents.transcript",
+    "AgentStuck": "podium.agents.errors",
+    "Compaction": "podium.agents.compaction",
+    "Limits": "podium.agents.limits",
     "ArgumentsInvalid": "podium.tools.reply",
     "CommandFailed": "podium.tools.process.errors",
     "CommandNotStarted": "podium.tools.process.errors",
@@ -185,12 +205,13 @@ _LATE = {
 }
 
 __all__ = [
-    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "BreakerNotFound", "Cache",
-    "Call", "CommandFailed", "CommandNotStarted", "CommandTimedOut", "CompensationFailed",
+    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused",
+    "AgentResult", "AgentStuck", "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "BreakerNotFound", "Cache",
+    "Call", "CommandFailed", "CommandNotStarted", "CommandTimedOut", "Compaction", "CompensationFailed",
     "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
     "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
     "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
-    "LimitReached", "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
+    "LimitReached", "Limits", "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
     "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge",
     "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry",
     "RetryLater", "RetryRule", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
