@@ -10,6 +10,7 @@ import importlib
 
 from typing import TYPE_CHECKING, Any
 
+from podium.core.budgets import Spend
 from podium.core.errors import (
     AskNotFound,
     BreakerNotFound,
@@ -90,6 +91,7 @@ from podium.functions.primitives import (
     send,
     sleep,
     sleep_until,
+    spend,
     uuid4,
     warn,
 )
@@ -216,7 +218,7 @@ __all__ = [
     "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry",
     "RetryLater", "RetryRule", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
     "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid",
-    "SecretMissing", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
+    "SecretMissing", "Spend", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
     "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
     "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
     "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Webhook",
@@ -224,7 +226,7 @@ __all__ = [
     "dispatch_all", "emit", "env", "file_tools", "gather", "headers", "heartbeat",
     "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map", "now", "open_file", "openapi_tools", "patched",
     "publish", "python_tool", "race", "random", "receive", "restart_with", "run", "run_id",
-    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until",
+    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "spend",
     "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook",
     "warn", "webhook_tool", "workflow",
 ]  # fmt: skip

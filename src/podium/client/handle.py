@@ -10,6 +10,7 @@ from typing import Any, BinaryIO, Generic, TypeVar, cast
 import msgspec
 
 from podium.client.desk import Desk
+from podium.client.spending import RunSpending, spending_of
 from podium.client.views import AskView, NoteView, RunView, StepView, notes_of, steps_of
 from podium.core.codec import Codec, decode_any, encode_message
 from podium.core.errors import (
@@ -76,6 +77,10 @@ class Run(Generic[R]):
     async def notes(self) -> list[NoteView]:
         """Return what was said about the run and in the bodies of its tasks: warnings, lines of logs."""
         return notes_of(self.records())
+
+    async def spent(self) -> RunSpending:
+        """Return what the run has spent by now, and what it and its children have together."""
+        return spending_of(self._desk.reader, self._row())
 
     async def input(self) -> dict[str, Any]:
         """Return the run's input."""

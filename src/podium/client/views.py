@@ -15,6 +15,7 @@ from podium.core.notes import WARNING
 from podium.journal.records import (
     LOCK,
     RECALL,
+    SEND,
     Kind,
     Status,
     decode_beat,
@@ -313,7 +314,7 @@ def _ended(task: str, steps: dict[str, StepView], row: RecordRow) -> None:
 
 
 DEGRADED = "degraded"
-_OWN = {LOCK: "lock", RECALL: "last_good", "podium.send": "send"}
+_OWN = {LOCK: "lock", RECALL: "last_good", SEND: "send"}
 _FALLBACK = re.compile(r"(.+)/fallback\[\d+\]")
 _NOTES = {Kind.WARNING: "warning", Kind.DRIFT: "drift", Kind.LATE: "late"}
 _SAYING: dict[int, Any] = {

@@ -10,6 +10,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, Protocol
 
+from podium.core.budgets import Said
 from podium.core.errors import ValueNotPortable
 from podium.core.notes import Notes
 from podium.core.pulse import Pulse
@@ -83,6 +84,8 @@ class Attempt:
         guard: For a ``once``: raises where another worker may have taken over; from any thread.
         notes: What it says: warnings, lines of its log; and which secrets it has resolved.
         pulse: Its signs of life.
+        spent: What it says that it has used; any thread of it may add to that.
+        relay_spent: Takes each instead: in a process whose parent keeps them.
     """
 
     spec: TaskSpec
@@ -97,6 +100,8 @@ class Attempt:
     guard: Callable[[], None] | None = None
     notes: Notes = field(default_factory=Notes)
     pulse: Pulse = field(default_factory=Pulse)
+    spent: list[Said] = field(default_factory=list)
+    relay_spent: Callable[[Said], None] | None = None
 
     def require_permission(self) -> None:
         """Executors call it just before the body.

@@ -18,6 +18,7 @@ from functools import cached_property
 from logging import WARNING
 from typing import Any, NamedTuple, Self
 
+from podium.core.budgets import Spend
 from podium.core.codec import Binder, Codec, codec_for, type_hints
 from podium.core.effects import Effect
 from podium.core.errors import NameTaken, UnknownWorkflow
@@ -64,6 +65,7 @@ class TaskOptions:
     compensate: Any = None
     not_done: tuple[type[BaseException], ...] = ()
     expect_s: float = 0.0
+    price: Spend | Callable[..., Spend | None] | None = None
     capture_level: int = WARNING
     """Records of ``logging`` from this level up are kept with the attempt."""
 
@@ -108,13 +110,20 @@ class _Definition:
 
 
 class TaskSpec(_Definition):
-    """A registered task."""
+    """A registered task.
+
+    Attributes:
+        is_tool: Whether it is described for a model: each call of it counts as one, priced or not.
+    """
+
+    is_tool: bool = False
 
     def __init__(self, function: Callable[..., Any], name: str, options: TaskOptions) -> None:
         super().__init__(function, name)
         self.options = options
         self.effect: Effect = options.effect
         self.touches: bool = options.effect.touches
+        self.is_priced: bool = options.price is not None
         self.is_gated: bool = bool(options.shared)
         """Whether an attempt goes through limits or breakers before its body begins."""
 
@@ -123,7 +132,7 @@ class TaskSpec(_Definition):
         other = copy(self)
         other.binder, other.returns = self.binder, self.returns
         other.options, other.effect, other.touches = options, options.effect, options.effect.touches
-        other.is_gated = bool(options.shared)
+        other.is_gated, other.is_priced = bool(options.shared), options.price is not None
         return other
 
     def undo_arguments(self, offered: dict[str, Any]) -> dict[str, Any]:

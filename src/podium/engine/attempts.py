@@ -27,6 +27,7 @@ from podium.engine.commands import MISSING, Wait
 from podium.engine.heartbeats import Heart
 from podium.engine.leaving import failure_of, late_text, result_of, said
 from podium.engine.roles import StepRun
+from podium.engine.tab import Tab
 from podium.engine.timing import Timing
 from podium.journal.records import LOST, Kind, Note, Result, Started, Status, body
 from podium.policy.retry import NO_FAILURES, Decision, Failure, count, decide, sign_of
@@ -73,6 +74,7 @@ class Step(Timing):
         self._attempt_timer = self._total_timer = self._retry_timer = None
         self._queue_timer: Cancellable | None = None
         self._passage = None
+        self._tab = None
         self._heart = None
         self._detail = known.beat if known else None
 
@@ -118,10 +120,21 @@ class Step(Timing):
         self.started_at = run.clock_us()
         self.first_at = self.first_at or self.started_at
         self.is_timed_out = False
+        if self.spec.is_priced and not self._open_tab():
+            return
         if self.spec.is_gated:
             self._queue()
         else:
             self._begin_body()
+
+    def _open_tab(self) -> bool:
+        """Find out what the attempt may cost; False where that cannot be told."""
+        try:
+            self._tab = Tab.of(self.run, self.wait, self.number, self._arguments())
+        except PodiumError as problem:
+            self.refused(describe_failure(problem))
+            return False
+        return True
 
     def _queue(self) -> None:
         """Go through the limits and breakers of the task, however long that takes."""
@@ -180,7 +193,8 @@ class Step(Timing):
     def _begin_body(self) -> None:
         """Record the start where it must be durable, then run the body."""
         run, options = self.run, self.spec.options
-        if self.spec.touches or options.expect_s > SHOW_STARTED_AFTER_S or run.is_suspect:
+        is_long = self.spec.touches or options.expect_s > SHOW_STARTED_AFTER_S or run.is_suspect
+        if is_long or self._tab is not None:
             run.log.after(self.note_start(), self._execute)
         else:
             self._execute()
@@ -194,6 +208,8 @@ class Step(Timing):
             self.spec.name, self.spec.effect.value, wait.fingerprint, self.number,
             run.key(self.path) if self.spec.touches else "", compensate,
         )  # fmt: skip
+        if self._tab is not None:
+            started.p = self._tab.worst
         if self.number == 1:
             started.a = _RAW(run.payloads.pack(wait.encoded))
         return run.record(Kind.STARTED, self.path, body(started), self.started_at)
@@ -232,8 +248,12 @@ class Step(Timing):
         self._has_begun = True
         attempt.pulse.last, attempt.pulse.tell = self._detail, self._beaten
         self._bodied = attempt
+        tab = self._tab
+        if tab is not None:
+            tab.attempt = attempt
         run.engine.in_flight += 1
-        self._executing = run.engine.executor.start(attempt, partial(self._done, attempt, passage))
+        done = partial(self._done, attempt, passage, tab)
+        self._executing = run.engine.executor.start(attempt, done)
         options = self.spec.options
         if options.heartbeat_timeout_s is not None:
             self._heart = Heart(self, attempt)
@@ -247,8 +267,9 @@ class Step(Timing):
     # end --------------------------------------------------------------------------------
 
     def _done(
-        self, attempt: Attempt, passage: Passage | None, value: Any, error: BaseException | None
-    ) -> None:
+        self, attempt: Attempt, passage: Passage | None, tab: Tab | None, value: Any,
+        error: BaseException | None,
+    ) -> None:  # fmt: skip
         """An attempt has ended, in the engine's thread."""
         run = self.run
         run.engine.in_flight -= 1
@@ -256,6 +277,8 @@ class Step(Timing):
         attempt.pulse.tell = None
         if passage is not None:
             self._leave(passage, error)
+        if tab is not None or attempt.spent:
+            (tab or Tab.unpriced(run, self.path, attempt)).settle(error, self.spec.options.not_done)
         if attempt.number != self.number or self.is_unknown:
             # Overlap was allowed and a younger attempt runs, or it was given up as unknown.
             if not run.is_closed:
@@ -373,6 +396,8 @@ class Step(Timing):
         """Record the outcome and hand it to the program as a fact."""
         self.is_over = True
         self._stop_timers()
+        if self._tab is not None:
+            self._tab.give_up()
         run, wait = self.run, self.wait
         result.n = self.number
         result.d = max(0, run.clock_us() - self.started_at)

@@ -19,6 +19,7 @@ from collections.abc import Callable
 from queue import SimpleQueue
 from typing import Any, NamedTuple
 
+from podium.core.budgets import Said
 from podium.core.context import current_attempt
 from podium.core.errors import PodiumError, UsageError, ValueNotPortable
 from podium.core.failures import class_names
@@ -412,7 +413,12 @@ class Processes:
         )  # fmt: skip
         return child.call(
             (attempt.spec.module, attempt.spec.name, attempt.encoded, place),
-            {"begun": job.begun, "said": attempt.notes.keep, "beat": attempt.pulse.keep},
+            {
+                "begun": job.begun,
+                "said": attempt.notes.keep,
+                "beat": attempt.pulse.keep,
+                "spent": attempt.spent.append,
+            },
         )
 
 
@@ -459,6 +465,10 @@ class _Sender:
         """Send a sign of life."""
         self._tell(("beat", detail))
 
+    def spend(self, said: Said) -> None:
+        """Send what was used."""
+        self._tell(("spent", said))
+
     def _tell(self, message: tuple[str, Any]) -> None:
         """Send it, unless it comes after the end (from a thread that the body left behind)."""
         with self._lock:
@@ -489,6 +499,7 @@ def _serve_one(
     attempt = Attempt(spec, arguments, encoded, run_id, path, number, lambda _: key, headers)
     attempt.notes.relay = send.say
     attempt.pulse.last, attempt.pulse.relay = last, send.beat
+    attempt.relay_spent = send.spend
     send.begin()
     hearing.enter(attempt)
     value = spec.binder.call(spec.fn, arguments)

@@ -10,7 +10,7 @@ from podium.core.errors import ErrorInfo
 from podium.engine.commands import Send, StartChild
 from podium.engine.roles import RelatedEngine, RelatedRun
 from podium.engine.run import child_outcome
-from podium.journal.records import Kind, Value, body
+from podium.journal.records import SEND, Kind, Result, Value, body
 from podium.journal.store import RunRow
 
 
@@ -71,8 +71,12 @@ class Relations:
         if parent is None or not parent.child_ended(path, row):
             self._tell(row.parent, "child", path, child_outcome(row), self._engine.clock_us())
 
-    def send(self, command: Send) -> ErrorInfo | None:
-        """Put a signal of one run into another's inbox; return why it cannot be."""
+    def send(self, command: Send) -> bytes:
+        """Put a signal of one run into another's inbox; return the result of that, as recorded."""
+        return body(Result(k=SEND, x=self._send(command)))
+
+    def _send(self, command: Send) -> ErrorInfo | None:
+        """Put a signal into an inbox; return why it cannot be."""
         engine = self._engine
         active = engine.by_id.get(command.run_id)
         row = active.row if active is not None else engine.reader.run(command.run_id)

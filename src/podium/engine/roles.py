@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
-from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable, Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.admission import Admission
@@ -91,7 +90,7 @@ class Kin(Protocol):
     def start_child(self, parent: Any, command: StartChild) -> None: ...
     def above(self, row: RunRow) -> tuple[tuple[str, str], ...]: ...
     def cancel_child(self, parent: Any, run_id: str) -> None: ...
-    def send(self, command: Send) -> ErrorInfo | None: ...
+    def send(self, command: Send) -> bytes: ...
 
 
 class Surroundings(Protocol):

@@ -44,7 +44,7 @@ from podium.engine.lock_places import LockPlaces
 from podium.engine.program import Program
 from podium.engine.roles import RunEngine
 from podium.engine.waiting import waits_of
-from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Result, Value, body, decode_value
+from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Value, body, decode_value
 from podium.journal.store import InboxRow, RunRow
 
 _RAW = msgspec.Raw
@@ -434,8 +434,7 @@ class ActiveRun:
 
     def _send(self, command: Send) -> None:
         if command.path in self.program.waits:
-            problem = self.engine.relations.send(command)
-            self.fact(Kind.RESULT, command.path, body(Result(k="podium.send", x=problem)))
+            self.fact(Kind.RESULT, command.path, self.engine.relations.send(command))
 
     def _publish(self, command: Publish) -> None:
         self.record(Kind.PUBLISHED, command.path, body(Value(name=command.key)))

@@ -15,6 +15,7 @@ from podium.core.pulse import Pulse
 from podium.engine.admission.passage import Obstacle, Passage
 from podium.engine.heartbeats import Heart
 from podium.engine.inquiry import Inquiry
+from podium.engine.tab import Tab
 
 CANCEL_GRACE_S = 1.0
 """How long a cancelled coroutine may take to end before its step is decided without it."""
@@ -25,7 +26,7 @@ class Timing(Inquiry):
 
     __slots__ = (
         "_attempt_timer", "_detail", "_handed_at", "_heart", "_is_out_of_time", "_passage", "_retry_timer",
-        "_total_timer", "is_timed_out",
+        "_tab", "_total_timer", "is_timed_out",
     )  # fmt: skip
 
     is_timed_out: bool
@@ -38,6 +39,8 @@ class Timing(Inquiry):
     _retry_timer: Cancellable | None
     _passage: Passage | None
     """The attempt's way through limits and breakers, if its task names any."""
+    _tab: Tab | None
+    """What the attempt may cost, where that is known or limited."""
     _heart: Heart | None
     """What hears the attempt, where its silence has a limit or it gave a sign of life."""
     _detail: bytes | None
@@ -185,6 +188,8 @@ class Timing(Inquiry):
             return
         self._watch_no_more(is_done=False)
         self._executing = None
+        if self._tab is not None:
+            self._tab.give_up()
         if self._passage is not None:
             took_s = (self.run.clock_us() - self._handed_at) / 1e6
             self._passage.report("failed", ("TimeoutError",), took_s)

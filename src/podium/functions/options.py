@@ -11,6 +11,7 @@ from dataclasses import replace
 from inspect import Parameter
 from typing import Any, Final, NamedTuple, Protocol, TypedDict, TypeVar
 
+from podium.core.budgets import Spend
 from podium.core.codec import Codec, codec_for, encode, short, type_hints
 from podium.core.durations import Duration, seconds, some_seconds
 from podium.core.effects import Effect, effect_named
@@ -75,6 +76,9 @@ class CommonKeywords(TypedDict, total=False):
         capture_logs: From which level records of ``logging`` are kept with the attempt: ``INFO``,
             ``WARNING`` (the default) or another; False keeps none.
         expect: How long it usually takes; over 50 ms its start is committed whatever its effect.
+        price: What a call costs at worst: a ``Spend``, or a function that is given the call's
+            arguments by name and returns one (None: nobody knows). What a call really used its
+            body says with ``podium.spend``.
     """
 
     name: str
@@ -97,6 +101,7 @@ class CommonKeywords(TypedDict, total=False):
     not_done: tuple[type[BaseException], ...]
     capture_logs: str | bool
     expect: Duration
+    price: Spend | Callable[..., Spend | None]
 
 
 class TaskKeywords(CommonKeywords, total=False):
@@ -130,6 +135,7 @@ class CallKeywords(TypedDict, total=False):
     unknown: str
     not_done: tuple[type[BaseException], ...]
     expect: Duration
+    price: Spend | Callable[..., Spend | None] | None
 
 
 class _Subject(NamedTuple):
@@ -327,6 +333,28 @@ def _shared(subject: _Subject, option: str, given: Any) -> Any:
     return policy.keyed(subject.name)
 
 
+def _price(subject: _Subject, option: str, given: Any) -> Any:
+    """Return what a call costs: a constant, or a function of the call's arguments."""
+    if given is None or isinstance(given, Spend):
+        return given
+    if not callable(given) or inspect.iscoroutinefunction(given):
+        raise InvalidOption(
+            f"{subject.what}: {option}={given!r:.200}; expected Spend(0.02) or a plain function that "
+            "is given arguments of the call by name and returns one."
+        )
+    _require_parameters(subject, f"{option} wants", _wanted_by(given))
+    return given
+
+
+def _wanted_by(function: Callable[..., Any]) -> list[str]:
+    """Return the parameters of a function that have no default."""
+    rest = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
+    return [
+        one.name for one in inspect.signature(function).parameters.values()
+        if one.default is one.empty and one.kind not in rest
+    ]  # fmt: skip
+
+
 def _cache(subject: _Subject, option: str, given: Any) -> Cache | None:
     cache = _of_type(subject, option, given, Cache)
     if cache is not None:
@@ -430,5 +458,6 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[_Subject, str, Any], Any]]]] = {
     "not_done": ("not_done", _types),
     "capture_logs": ("capture_level", _level),
     "expect": ("expect_s", _expect),
+    "price": ("price", _price),
 }
 """Option → the field of :class:`TaskOptions` it becomes, and what checks it."""

@@ -11,6 +11,7 @@ from datetime import datetime
 from os import PathLike
 from typing import TYPE_CHECKING, Any, BinaryIO, NoReturn, TypeVar, cast, overload
 
+from podium.core.budgets import Money, said_of
 from podium.core.codec import codec_for, decode_any, encode_message
 from podium.core.context import context_of, current_attempt, current_context
 from podium.core.durations import Duration, seconds
@@ -273,6 +274,30 @@ def last_heartbeat() -> Any:
     running = current_attempt.get()
     last = None if running is None else running.pulse.last
     return None if last is None else decode_any(last)
+
+
+def spend(*, usd: Money | None = None, tokens: int | None = None, calls: int | None = None) -> None:
+    """Say in the body of a task what it has really used; several times adds up.
+
+    What is not said counts as the task's ``price=`` says. What was used stays used if the attempt
+    fails afterwards. Outside a workflow it does nothing.
+
+    Args:
+        usd: Money, in US dollars.
+        tokens: Tokens of a model.
+        calls: Calls of something outside; one unless said.
+
+    Raises:
+        InvalidOption: An amount is none.
+        UsageError: A workflow called it; only the bodies of tasks use anything.
+    """
+    said, running = said_of(usd, tokens, calls), current_attempt.get()
+    if running is not None:
+        (running.relay_spent or running.spent.append)(said)
+    elif current_context.get() is not None:
+        raise UsageError(
+            "podium.spend() is for the bodies of tasks: call it where the money is spent."
+        )
 
 
 def headers() -> dict[str, Any]:

@@ -12,6 +12,7 @@ from enum import IntEnum
 
 import msgspec
 
+from podium.core.budgets import Amount
 from podium.core.errors import ErrorInfo
 from podium.core.notes import Line
 
@@ -46,6 +47,7 @@ class Kind(IntEnum):
     RESTARTED = 39
     ENDED = 40
     HELD = 41
+    SPENT = 42
 
     @property
     def is_fact(self) -> bool:
@@ -98,6 +100,8 @@ class Started(msgspec.Struct, omit_defaults=True):
     at: str = ""
     """The place in the program."""
     a: msgspec.Raw = msgspec.Raw(b"")
+    p: Amount | None = None
+    """What it may cost at worst, where it has a price."""
 
 
 LOST = "Lost"
@@ -124,6 +128,13 @@ class Beat(msgspec.Struct, omit_defaults=True):
     v: msgspec.Raw
 
 
+class Spent(msgspec.Struct, omit_defaults=True):
+    """An attempt has ended, or was given up: what it has used; what is not known counts as spent."""
+
+    n: int
+    u: Amount
+
+
 class Value(msgspec.Struct, omit_defaults=True):
     """A value with a name: signal, answer, environment, published, emitted, ended."""
 
@@ -144,6 +155,8 @@ LOCK = "podium.lock"
 """The task that the result of a lock names; its value is the fence."""
 RECALL = "podium.recall"
 """The task that the result of a recall names; without ``o``, nothing was found."""
+SEND = "podium.send"
+"""The task that the result of a signal to another run names."""
 EMPTY = b"{}"
 DEADLOCK = "deadlock"
 """Path of the CANCEL fact by which the engine stops a program that nothing can ever wake."""
@@ -154,6 +167,7 @@ decode_result = msgspec.json.Decoder(Result).decode
 decode_started = msgspec.json.Decoder(Started).decode
 decode_failed_attempt = msgspec.json.Decoder(FailedAttempt).decode
 decode_beat = msgspec.json.Decoder(Beat).decode
+decode_spent = msgspec.json.Decoder(Spent).decode
 decode_value = msgspec.json.Decoder(Value).decode
 decode_note = msgspec.json.Decoder(Note).decode
 decode_error = msgspec.json.Decoder(ErrorInfo).decode

@@ -50,6 +50,8 @@ class ToolSpec(TaskSpec):
         InvalidOption: A schema is none.
     """
 
+    is_tool = True
+
     def __init__(
         self, function: Callable[..., Any], name: ToolName, options: TaskOptions, card: ToolCard,
         schemas: tuple[dict[str, Any], dict[str, Any]] | None = None,

@@ -106,3 +106,9 @@ def crunch() -> list[Any]:
         time.sleep(0.05)
     while True:
         time.sleep(1)
+
+
+@podium.task(isolation="process")
+def pay_elsewhere(tokens: int) -> None:
+    """Say in another process what was used."""
+    podium.spend(usd=3, tokens=tokens)
