@@ -199,7 +199,9 @@ class Program:
         await self._wind_down()
         if ending.status != "succeeded" and ending.restart is None:
             self._is_compensating = True
-            left = await compensate(self.context, list(reversed(self._compensations)))
+            just_said = [one for one in self.state.commands if isinstance(one, Undo)]
+            undos = [*self._compensations, *just_said]
+            left = await compensate(self.context, undos[::-1])
             if left:
                 ending = Ending("failed", error=failure_of(left, ending.error))
         if self.state.unawaited and ending.status == "succeeded":
