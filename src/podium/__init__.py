@@ -115,6 +115,12 @@ if TYPE_CHECKING:
     )
     from podium.agents.limits import Limits
     from podium.agents.transcript import AgentResult
+    from podium.agents.verify import gates as gates
+    from podium.agents.verify.gate import verify
+    from podium.agents.verify.refusal import ask_person, other_model, other_plan, reflect
+    from podium.agents.verify.rounds import Brief, Round
+    from podium.agents.verify.verdict import Background, Verdict
+    from podium.agents.verify.verified import RefusedByGate, Verification, verification, verified
     from podium.client.app import Podium
     from podium.client.handle import Run
     from podium.client.portal import run
@@ -161,12 +167,14 @@ _LATE = {
     "AgentRefused": "podium.agents.errors",
     "AgentResult": "podium.agents.transcript",
     "AgentStuck": "podium.agents.errors",
-    "Compaction": "podium.agents.compaction",
-    "Limits": "podium.agents.limits",
     "ArgumentsInvalid": "podium.tools.reply",
+    "ask_person": "podium.agents.verify.refusal",
+    "Background": "podium.agents.verify.verdict",
+    "Brief": "podium.agents.verify.rounds",
     "CommandFailed": "podium.tools.process.errors",
     "CommandNotStarted": "podium.tools.process.errors",
     "CommandTimedOut": "podium.tools.process.errors",
+    "Compaction": "podium.agents.compaction",
     "ConstraintViolated": "podium.tools.sql.errors",
     "Database": "podium.tools.sql.database",
     "DatabaseError": "podium.tools.sql.errors",
@@ -179,14 +187,20 @@ _LATE = {
     "FromRun": "podium.tools.from_run",
     "http_tool": "podium.tools.http",
     "HttpError": "podium.tools.net_errors",
+    "Limits": "podium.agents.limits",
     "mail_tool": "podium.tools.mail",
-    "openapi_tools": "podium.tools.openapi",
     "Model": "podium.models.calls",
     "ModelError": "podium.models.errors",
+    "openapi_tools": "podium.tools.openapi",
+    "other_model": "podium.agents.verify.refusal",
+    "other_plan": "podium.agents.verify.refusal",
     "PathRefused": "podium.tools.process.errors",
     "Podium": "podium.client.app",
     "python_tool": "podium.tools.python",
     "ReceiptLost": "podium.tools.sql.receipts",
+    "reflect": "podium.agents.verify.refusal",
+    "RefusedByGate": "podium.agents.verify.verified",
+    "Round": "podium.agents.verify.rounds",
     "Run": "podium.client.handle",
     "run": "podium.client.portal",
     "SandboxMissing": "podium.tools.process.errors",
@@ -200,6 +214,11 @@ _LATE = {
     "ToolError": "podium.tools.reply",
     "ToolReply": "podium.tools.reply",
     "UnknownTool": "podium.tools.registry",
+    "Verdict": "podium.agents.verify.verdict",
+    "Verification": "podium.agents.verify.verified",
+    "verification": "podium.agents.verify.verified",
+    "verified": "podium.agents.verify.verified",
+    "verify": "podium.agents.verify.gate",
     "verify_webhook": "podium.tools.webhook",
     "Webhook": "podium.tools.webhook",
     "webhook_tool": "podium.tools.webhook",
@@ -207,33 +226,37 @@ _LATE = {
 }
 
 __all__ = [
-    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused",
-    "AgentResult", "AgentStuck", "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Breaker", "BreakerNotFound", "Cache",
-    "Call", "CommandFailed", "CommandNotStarted", "CommandTimedOut", "Compaction", "CompensationFailed",
-    "Concurrency", "ConstraintViolated", "Database", "DatabaseError", "DatabaseUnavailable",
-    "Deadlocked", "Degraded", "ErrorInfo", "File", "Flow", "FlowInvalid", "ForgottenAwait",
-    "FromRun", "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood",
-    "LimitReached", "Limits", "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
+    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused", "AgentResult",
+    "AgentStuck", "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Background", "Breaker",
+    "BreakerNotFound", "Brief", "Cache", "Call", "CommandFailed", "CommandNotStarted",
+    "CommandTimedOut", "Compaction", "CompensationFailed", "Concurrency", "ConstraintViolated",
+    "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo",
+    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held", "HttpError", "IdInUse",
+    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits", "LockDeadlock",
+    "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
     "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge",
-    "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "ResultUnusable", "Retry",
-    "RetryLater", "RetryRule", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError",
-    "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid",
+    "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate", "ResultUnusable",
+    "Retry", "RetryLater", "RetryRule", "Round", "Run", "RunBlocked", "RunCancelled", "RunEnded",
+    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid",
     "SecretMissing", "Spend", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
     "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
     "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
-    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Webhook",
-    "WebhookInvalid", "Workflow", "__version__", "ask", "attempt", "child", "dispatch",
-    "dispatch_all", "emit", "env", "file_tools", "gather", "headers", "heartbeat",
-    "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map", "now", "open_file", "openapi_tools", "patched",
-    "publish", "python_tool", "race", "random", "receive", "restart_with", "run", "run_id",
-    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "spend",
-    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verify_webhook",
-    "warn", "webhook_tool", "workflow",
+    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Verdict", "Verification",
+    "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask", "ask_person", "attempt", "child",
+    "dispatch", "dispatch_all", "emit", "env", "file_tools", "gather", "headers", "heartbeat",
+    "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map", "now",
+    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "publish", "python_tool",
+    "race", "random", "receive", "reflect", "restart_with", "run", "run_id", "save_file", "scope",
+    "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "spend",
+    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verification",
+    "verified", "verify", "verify_webhook", "warn", "webhook_tool", "workflow",
 ]  # fmt: skip
 
 
 def __getattr__(name: str) -> Any:
     """Import what is heavy when it is first asked for."""
+    if name == "gates":
+        return importlib.import_module("podium.agents.verify.gates")
     if name in ("models", "tools"):
         return importlib.import_module(f"podium.{name}")
     module = _LATE.get(name)

@@ -63,7 +63,7 @@ from __future__ import annotations
 import difflib
 
 from collections.abc import Iterable
-from typing import ClassVar
+from typing import Any, ClassVar
 
 import msgspec
 
@@ -89,6 +89,7 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
         status: The status that the exception carried, such as 503 of HTTP.
         gave_up: Why there is no further attempt: ``attempts exhausted (5 of 5)``, ``not
             retryable: ValueError``, ``deadline…``; empty where one attempt is all there was to be.
+        details: What an error of Podium's says as data: the verdicts behind ``refused-by-gate``.
     """
 
     type: str
@@ -101,6 +102,7 @@ class ErrorInfo(msgspec.Struct, omit_defaults=True, frozen=True):
     fallbacks: tuple[ErrorInfo, ...] = ()
     status: int | None = None
     gave_up: str = ""
+    details: dict[str, Any] | None = None
 
     def line(self) -> str:
         """Say the error, its causes and what became of its fallbacks in one line."""

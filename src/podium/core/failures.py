@@ -6,8 +6,11 @@ import asyncio
 import traceback
 
 from collections.abc import Callable
+from typing import Any
 
-from podium.core.errors import ROOTS, ErrorInfo, StepFailed
+import msgspec
+
+from podium.core.errors import ROOTS, ErrorInfo, PodiumError, StepFailed
 from podium.core.hints import status_of
 from podium.core.limits import TRACEBACK_CHARS_MAX
 
@@ -40,6 +43,7 @@ def describe_failure(
         traceback=_trace(error, clean) if depth == 0 else None,
         bases=tuple(name for name in class_names(error)[1:] if name not in ROOTS),
         status=status_of(error),
+        details=_details(error, clean),
     )
 
 
@@ -58,6 +62,18 @@ def code_of(error: BaseException) -> str:
 def class_names(error: BaseException) -> tuple[str, ...]:
     """Return the names of an exception's class and of all its bases."""
     return tuple(kind.__name__ for kind in type(error).__mro__ if kind is not object)
+
+
+def _details(error: BaseException, clean: Callable[[str], str]) -> dict[str, Any] | None:
+    """Return what an error of Podium's says as data, without what must not be recorded."""
+    details = getattr(error, "details", None)
+    if not isinstance(error, PodiumError) or not isinstance(details, dict):
+        return None
+    try:
+        kept: dict[str, Any] = msgspec.json.decode(clean(msgspec.json.encode(details).decode()))
+    except (TypeError, ValueError, NotImplementedError):  # no JSON, or none any more
+        return None
+    return kept
 
 
 def _text(error: BaseException) -> str:
