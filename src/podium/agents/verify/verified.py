@@ -9,7 +9,6 @@ from typing import Any, Final
 
 import msgspec
 
-from podium.agents.verify.places import place
 from podium.agents.verify.gate import (
     AnyGate,
     Gate,
@@ -19,6 +18,7 @@ from podium.agents.verify.gate import (
     recorded,
     total_cost,
 )
+from podium.agents.verify.places import place
 from podium.agents.verify.refusal import OnRefusal, Produce, policies_of
 from podium.agents.verify.rounds import Brief, Round, same_again
 from podium.agents.verify.verdict import NOTHING, Background, Cost, Verdict
