@@ -119,6 +119,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
         nodes: How each node at the top stands.
         made: What was done, what was kept included, in the order in which it ended.
         kept: What was not done again.
+        run: The id of this run.
     """
 
     status: Literal["ok", "failed"]
@@ -127,6 +128,7 @@ class Report(msgspec.Struct, frozen=True, omit_defaults=True):
     nodes: dict[str, NodeEnd] = {}
     made: list[Made] = []
     kept: list[Kept] = []
+    run: str = ""
 
     @property
     def is_ok(self) -> bool:
@@ -250,7 +252,8 @@ class KeepingRun(FlowRun):
                 await asyncio.wait([future])
         nodes = {name: _end_of(run) for name, run in self.root.nodes.items()}
         status: Literal["ok", "failed"] = "ok" if error is None else "failed"
-        return Report(status, output, error, nodes, self._made, self._kept)
+        run_id = self.context.about.run_id
+        return Report(status, output, error, nodes, self._made, self._kept, run_id)
 
     # work -------------------------------------------------------------------------------
 

@@ -1,0 +1,18 @@
+"""Planning: a goal and tools become a flow that a model wrote, checked before anything runs."""
+
+from podium.agents.planning.planner import Planner, plan
+from podium.agents.planning.values import (
+    Achieved,
+    Approval,
+    Estimate,
+    Plan,
+    PlanLimits,
+    Setback,
+    StepEstimate,
+    Try,
+)
+
+__all__ = [
+    "Achieved", "Approval", "Estimate", "Plan", "PlanLimits", "Planner", "Setback", "StepEstimate", "Try",
+    "plan",
+]  # fmt: skip

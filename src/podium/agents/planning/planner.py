@@ -1,0 +1,290 @@
+"""Goals reached by plans: a model writes a flow, it is checked, approved, carried out, and written anew."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final, Literal, NamedTuple, Required, TypedDict, Unpack
+
+import msgspec
+
+from podium.agents.planning import prompts
+from podium.agents.planning.approving import Decision, approved, reasons
+from podium.agents.planning.errors import PlanInvalid, given_up
+from podium.agents.planning.estimate import Known, estimate
+from podium.agents.planning.form import PlanForm
+from podium.agents.planning.ledger import Ledger
+from podium.agents.planning.offer import Wanted, offered
+from podium.agents.planning.values import (
+    Achieved,
+    Approval,
+    Plan,
+    PlanLimits,
+    Setback,
+    Try,
+)
+from podium.core.context import context_of, current_context
+from podium.core.errors import InvalidOption
+from podium.core.spec import Registry
+from podium.flow.flow import Flow
+from podium.flow.keeping import KeepingSpec, Report
+from podium.functions.calls import Workflow
+from podium.functions.primitives import child, scope
+from podium.models.calls import Model
+from podium.models.errors import ModelOutputInvalid
+from podium.models.messages import Message, Reply, Usage
+from podium.models.scripted import ScriptedModel
+from podium.models.structured import repaired
+
+When = Literal["effects", "always", "never"]
+
+
+class Accepted(NamedTuple):
+    """What somebody says of the output of a plan.
+
+    Attributes:
+        is_ok: Whether it will do.
+        reason: Why not.
+        said: What was found, as data.
+    """
+
+    is_ok: bool
+    reason: str = ""
+    said: tuple[dict[str, Any], ...] = ()
+
+
+Accept = Callable[[Any], Awaitable[Accepted]]
+"""Judges the output of a plan."""
+
+
+class PlannerKeywords(TypedDict, total=False):
+    """Options of a :class:`Planner`; its docstring says what they mean."""
+
+    model: Required[str | Model | ScriptedModel]
+    tools: Required[Wanted]
+    approval: Approval | When
+    limits: PlanLimits
+    known: Mapping[str, Known]
+    about: str
+
+
+class Planner:
+    """Writes plans for goals and carries them out: a program over the durable Context.
+
+    Attributes:
+        model: Who writes the plans.
+        tools: What a plan may call, by name.
+        approval: Who has to agree before a plan runs.
+        limits: What bounds it.
+
+    Args:
+        options: ``model``: a model string, or a Model. ``tools``: tools, tasks that declare their
+            effect, names, patterns of names. ``approval``: a policy, or ``"effects"`` (a person is
+            asked about plans that may change the world; the usual), ``"always"``, ``"never"``.
+            ``limits``: turns, further plans, sizes. ``known``: what is known of tasks from earlier
+            runs, for estimates. ``about``: what the model is told besides the goal.
+
+    Raises:
+        InvalidOption: An option makes no sense.
+        UnknownTool: There is no such tool.
+    """
+
+    def __init__(self, **options: Unpack[PlannerKeywords]) -> None:
+        model = options["model"]
+        self.model: Model = model if isinstance(model, Model) else Model(model)
+        self._offer: Registry = offered(options["tools"])
+        self.approval: Approval = _approval(options.get("approval", "effects"))
+        self.limits: PlanLimits = options.get("limits", PlanLimits())
+        self._known = options.get("known", {})
+        self._about = options.get("about", "")
+
+    @property
+    def tools(self) -> tuple[str, ...]:
+        """What a plan may call, by name."""
+        return tuple(self._offer.tasks)
+
+    async def plan(self, goal: str, inputs: Mapping[str, Any] | None = None) -> Plan:
+        """Have a plan written, and told what is wrong with it until it can run. Nothing of it runs.
+
+        Args:
+            goal: What it is for.
+            inputs: What is given to it, by name: JSON.
+
+        Raises:
+            PlanInvalid: No plan of the model can run.
+            ModelError: The model has no answer, outside a workflow; within one a StepFailed.
+        """
+        given = dict(inputs or {})
+        begin = prompts.opening(goal, given, self._offer, self.limits, self._about)
+        with _place():
+            return await self._written(goal, given, begin, Usage())
+
+    async def run(self, plan: Plan, *, accept: Accept | None = None) -> Achieved:
+        """Carry a plan out, in a workflow; where it is refused or fails, have another one written.
+
+        Each plan is a child run. What a plan before has done is not done again where the next one has
+        the same call with the same arguments.
+
+        Args:
+            plan: Of :meth:`plan`.
+            accept: Judges the output; None: any output will do.
+
+        Raises:
+            PlanRefused: A person refused the last plan.
+            PlanFailed: The last plan failed.
+            GoalNotMet: The output of the last plan will not do.
+            PlanInvalid: Another plan was needed, and none of the model's can run.
+        """
+        return await _Pursuit(self, plan, accept).to_the_end()
+
+    async def rewrite(self, plan: Plan, said: Message) -> Plan:
+        """Have another plan written, after what is said about the last one."""
+        with _place():
+            return await self._written(
+                plan.goal, plan.inputs, (*plan.conversation, said), plan.usage
+            )
+
+    def flow_of(self, plan: Plan) -> Flow:
+        """Return the flow that a plan is, checked again with the tools as they are.
+
+        Raises:
+            FlowInvalid: It must not run with them any more.
+        """
+        flow = Flow.from_dict(plan.document, registry=self._offer)
+        flow.require()
+        return flow
+
+    async def _written(
+        self, goal: str, inputs: dict[str, Any], begin: tuple[Message, ...], used: Usage
+    ) -> Plan:
+        form = PlanForm(self._offer, inputs, self.limits)
+        talk, usage, by = begin, used, self.model.model
+
+        async def ask(messages: tuple[Message, ...]) -> Reply:
+            nonlocal talk, usage, by
+            reply = await self.model.ask(messages, output=form.output)
+            talk, usage, by = (*messages, reply.message), usage + reply.usage, reply.model
+            return reply
+
+        try:
+            flow = await repaired(form, ask, begin, self.limits.turns)
+        except ModelOutputInvalid:
+            raise PlanInvalid(by, form.attempts) from None
+        assert flow.document is not None, "it was checked"
+        return Plan(
+            goal=goal, inputs=inputs, tools=self.tools, document=flow.to_dict(), hash=flow.hash,
+            attempts=tuple(form.attempts), findings=form.attempts[-1].findings,
+            estimate=estimate(flow.document, self._offer, inputs, self._known), model=by,
+            usage=usage, conversation=talk,
+        )  # fmt: skip
+
+
+_FINAL: Final = "its output will not do"
+
+
+class _Pursuit:
+    """A goal that is pursued: plan after plan, until one does it."""
+
+    def __init__(self, planner: Planner, plan: Plan, accept: Accept | None) -> None:
+        self._planner = planner
+        self._plan = plan
+        self._accept = accept
+        self._ledger = Ledger()
+        self._tries: list[Try] = []
+        self._accepted = Accepted(True)
+
+    async def to_the_end(self) -> Achieved:
+        """Carry out plans until one does it, or there may be no more of them."""
+        context_of("Planner.run")
+        while True:
+            report, setback = await self._tried()
+            if setback is None:
+                assert report is not None
+                return await self._achieved(report)
+            if len(self._tries) > self._planner.limits.replans:
+                raise given_up(self._plan.goal, self._tries, setback)
+            said = prompts.again(setback, report, self._ledger.made)
+            self._plan = await self._planner.rewrite(self._plan, said)
+
+    async def _tried(self) -> tuple[Report | None, Setback | None]:
+        """Have a plan approved and carried out; return what it came to, and why it will not do."""
+        decision = await self._decision()
+        if not decision.is_approved:
+            return None, self._note(None, Setback("refused", decision.reason))
+        report = await self._carried_out()
+        self._ledger.take(report)
+        if report.error is not None:
+            return report, self._note(report, Setback("failed", _said(report.error)))
+        if self._accept is not None:
+            self._accepted = await self._accept(report.output)
+        if not self._accepted.is_ok:
+            reason = self._accepted.reason or _FINAL
+            return report, self._note(report, Setback("unmet", reason))
+        self._note(report, None)
+        return report, None
+
+    async def _decision(self) -> Decision:
+        planner = self._planner
+        made = self._ledger.made
+        why = reasons(self._plan, planner.approval, has_seen_outside=bool(made))
+        if not why:
+            return Decision(True)
+        return await approved(self._plan, planner.approval, why, made)
+
+    async def _carried_out(self) -> Report:
+        document = self._planner.flow_of(self._plan).document
+        assert document is not None, "it was checked"
+        spec = KeepingSpec(document)
+        made = msgspec.to_builtins([one for one in self._ledger.made if one.is_ok])
+        given = {"input": self._plan.inputs, "made": made}
+        return msgspec.convert(await child(Workflow(spec.fn, spec), given), Report)
+
+    def _note(self, report: Report | None, setback: Setback | None) -> Setback | None:
+        plan = self._plan
+        done = 0 if report is None else len(report.made) - len(report.kept)
+        run, kept = ("", ()) if report is None else (report.run, tuple(report.kept))
+        self._tries.append(Try(plan.document, plan.hash, run, done, kept, setback))
+        return setback
+
+    async def _achieved(self, report: Report) -> Achieved:
+        """Undo what is of no use, and return what the goal came to."""
+        unused = self._ledger.unused(report)
+        undone = [one for one in unused if await self._ledger.undo(one)]
+        return Achieved(
+            output=report.output, plan=self._plan, tries=tuple(self._tries), undone=tuple(undone),
+            left=tuple(one for one in unused if one not in undone), criteria=self._accepted.said,
+        )  # fmt: skip
+
+
+def _place() -> AbstractContextManager[None]:
+    """Name the steps inside ``plan/…``; outside of a workflow nothing is named."""
+    return nullcontext() if current_context.get() is None else scope("plan")
+
+
+def _said(error: Mapping[str, Any]) -> str:
+    place_ = f" (at {error['path']})" if error.get("path") else ""
+    return f"{error['type']}: {error['message']}{place_}"
+
+
+def _approval(given: Approval | When) -> Approval:
+    if isinstance(given, Approval):
+        return given
+    if given not in ("effects", "always", "never"):
+        raise InvalidOption(
+            f"approval={given!r}: expected 'effects', 'always', 'never', or Approval(…)."
+        )
+    return Approval(when=given)
+
+
+# in one call --------------------------------------------------------------------------------------
+
+
+async def plan(
+    goal: str, inputs: Mapping[str, Any] | None = None, **options: Unpack[PlannerKeywords]
+) -> Plan:
+    """Have a model write a plan for a goal; see :class:`Planner` for the options.
+
+    Raises:
+        PlanInvalid: No plan of the model can run.
+    """
+    return await Planner(**options).plan(goal, inputs)
