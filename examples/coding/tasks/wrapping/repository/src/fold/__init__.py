@@ -1,0 +1,5 @@
+"""Wraps text."""
+
+from fold.wrapping import wrap
+
+__all__ = ["wrap"]

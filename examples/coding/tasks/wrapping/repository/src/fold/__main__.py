@@ -1,0 +1,7 @@
+"""``python -m fold``."""
+
+import sys
+
+from fold.command import main
+
+sys.exit(main(sys.argv[1:], sys.stdin, sys.stdout))

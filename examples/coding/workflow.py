@@ -1,0 +1,146 @@
+"""From a requirement to a merged and tagged change.
+
+Analyse, plan, look up, write; then try, find the cause, revise, until the gates let it pass; then merge
+and tag. Kill the worker wherever you like: the run goes on at the step where it was, no answer of the
+model that is recorded is paid for again, and there is one merge and one tag.
+"""
+
+from collections.abc import Sequence
+
+import podium
+
+from examples.coding import recorded
+from examples.coding.forms import (
+    Assignment,
+    Delivered,
+    Edits,
+    Plan,
+    Proposal,
+    Refusal,
+    Snapshot,
+    Tried,
+)
+from examples.coding.gates import refusal_of
+from examples.coding.steps import (
+    apply_edits,
+    begin,
+    catch_up,
+    find_documentation,
+    measure,
+    merge_and_tag,
+    read_files,
+)
+from examples.coding.talk import Talk
+from podium import workflow
+
+RECORDED = recorded.model.model
+"""A model that costs nothing; it knows the five tasks and no others."""
+MERGES_MAX = 3
+"""How often others may be faster with a merge before the run gives up."""
+
+
+class NotDelivered(Exception):
+    """The change is not in; the text says what was tried and who refused it."""
+
+    code = "not-delivered"
+
+    def __init__(self, task: Assignment, tried: Sequence[Tried]) -> None:
+        lines = [
+            f"round {one.round}, {one.summary!r}: refused by {one.by}: {one.why[:300]}"
+            for one in tried
+        ]
+        super().__init__("\n".join([f"{task.title!r} is not done.", *lines]))
+
+
+@workflow
+async def coding(task: Assignment) -> Delivered:
+    """Do what a requirement asks for, within its bounds."""
+    talk = Talk(task.model)
+    start = await begin(task.repository, task.branch)
+
+    tell("analyse", task.title)
+    analysis = await talk.analysis(task, start.paths)
+    tell("plan", analysis.goal)
+    plan = await talk.plan()
+    tell("look up", "; ".join(plan.questions))
+    found, files = await podium.gather(
+        find_documentation(task.repository, start.head, plan.questions),
+        read_files(task.repository, start.head, plan.files),
+    )
+    tell("write", "; ".join(plan.steps))
+    edits = await talk.edits(found, files)
+
+    tried: list[Tried] = []
+    proposal = Proposal(start.head)
+    while True:
+        with podium.scope(f"round-{len(tried) + 1}"):
+            tell("try", edits.summary)
+            proposal, refusal = await attempt(task, start, proposal, edits, analysis.risk)
+            if refusal is None:
+                break
+            tried.append(Tried(len(tried) + 1, edits.summary, refusal.by, refusal.text))
+            tell("refused", refusal.text, by=refusal.by)
+            if len(tried) == task.rounds:
+                raise NotDelivered(task, tried)
+            edits = await revised(talk, task, plan, proposal, tried)
+    return await deliver(task, start.head, proposal, tried, analysis.risk)
+
+
+async def attempt(
+    task: Assignment, start: Snapshot, before: Proposal, edits: Edits, risk: str
+) -> tuple[Proposal, Refusal | None]:
+    """Make a commit of edits and hold it against the gates; return what stands now, and a refusal."""
+    applied = await apply_edits(task.repository, before.commit, edits, task.allowed, moment())
+    if applied.problems:
+        return before, Refusal("the tree", applied.problems)
+    change = await measure(task.repository, start.head, applied.commit)
+    proposal = Proposal(applied.commit, edits.summary, change)
+    return proposal, await refusal_of(task, proposal, risk=risk)
+
+
+async def revised(
+    talk: Talk, task: Assignment, plan: Plan, proposal: Proposal, tried: Sequence[Tried]
+) -> Edits:
+    """Find out why a change was refused, and change it."""
+    last = tried[-1]
+    diagnosis = await talk.diagnosis(task.rounds - last.round, last.by, last.why)
+    tell("cause", diagnosis.cause)
+    tell("revise", diagnosis.fix)
+    paths = list(dict.fromkeys([*plan.files, *proposal.change.paths]))
+    return await talk.revision(await read_files(task.repository, proposal.commit, paths))
+
+
+async def deliver(
+    task: Assignment, base: str, proposal: Proposal, tried: list[Tried], risk: str
+) -> Delivered:
+    """Merge and tag; where others were faster, bring their changes in and ask the gates again."""
+    for _ in range(MERGES_MAX):
+        merged = await merge_and_tag(
+            task.repository, task.branch, base, proposal.commit, task.tag,
+            message=f"{task.title}\n\n{proposal.summary}", when=moment(),
+        )  # fmt: skip
+        if not merged.moved_to:
+            tell("deploy", f"merged into {task.branch} as {merged.tag}")
+            return Delivered(merged.commit, merged.tag, len(tried) + 1, tried, proposal.change)
+        base = merged.moved_to
+        tell("catch up", f"{task.branch} has moved to {base[:12]}")
+        joined = await catch_up(task.repository, proposal.commit, base, moment())
+        problem = Refusal("others", joined.problems) if joined.problems else None
+        if problem is None:
+            change = await measure(task.repository, base, joined.commit)
+            proposal = Proposal(joined.commit, proposal.summary, change)
+            problem = await refusal_of(task, proposal, risk=risk)
+        if problem is not None:
+            tried.append(Tried(len(tried) + 1, proposal.summary, problem.by, problem.text))
+            raise NotDelivered(task, tried)
+    raise NotDelivered(task, tried)
+
+
+def moment() -> int:
+    """Return the time of the run, in seconds since 1970: commits that are made again have it too."""
+    return int(podium.now().timestamp())
+
+
+def tell(stage: str, text: str, **more: str) -> None:
+    """Say how far the run is, to whoever follows its stream."""
+    podium.emit({"stage": stage, "text": text, **more})
