@@ -20,6 +20,7 @@ from podium.agents.compaction import Compaction
 from podium.agents.definition import Definition
 from podium.agents.guards import GUARDS, Guard
 from podium.agents.limits import Limits
+from podium.agents.places import named
 from podium.agents.react import Work, goal_of
 from podium.agents.toolbox import SHOWN_MAX, require_tools
 from podium.agents.transcript import AgentResult
@@ -132,7 +133,8 @@ class Agent(Workflow[..., T], Generic[T]):
             AgentError: There is no answer.
             StepFailed: The model has no reply.
         """
-        return await Work(self.definition, goal_of(goal, inputs)).run()
+        with named(self.name):
+            return await Work(self.definition, goal_of(goal, inputs)).run()
 
     def __repr__(self) -> str:
         return f"<agent {self.name}>"

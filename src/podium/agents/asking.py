@@ -4,6 +4,7 @@ form, or by labels. Whatever way is taken, the reply comes back as if it had nat
 
 from __future__ import annotations
 
+import asyncio
 import json
 
 from collections.abc import Sequence
@@ -14,13 +15,17 @@ import msgspec
 from podium.agents.answers import Answers
 from podium.agents.schemas import hoisted
 from podium.agents.toolbox import ANSWER
+from podium.core.context import current_context
+from podium.core.effects import Effect
 from podium.core.errors import InvalidOption
+from podium.core.scope import current_scope
+from podium.core.spec import TaskOptions, TaskSpec
 from podium.models.calls import Model
 from podium.models.errors import ModelUnknown
 from podium.models.extracting import json_in
 from podium.models.messages import Message, Output, Reply, Request, ToolCall, ToolOffer
 from podium.models.provider import Abilities
-from podium.models.providers import resolve
+from podium.models.providers import PLACES, parse, resolve
 from podium.models.structured import Labels, Unfit
 
 Style = Literal["auto", "native", "json", "labels"]
@@ -53,23 +58,44 @@ class Turned(NamedTuple):
     stream: bool = False
 
 
-def style_of(style: Style, model: Model) -> Style:
+async def style_of(style: Style, model: Model) -> Style:
     """Return how a model is to be asked: as each of its chain can answer."""
     if style != "auto":
         return style
-    abilities = [_abilities(one.model) for one in model.chain]
+    abilities = [await _abilities(one.model) for one in model.chain]
     if all(one.tools for one in abilities):
         return "native"
     return "labels" if all(one.grammar for one in abilities) else "json"
 
 
-def _abilities(model: str) -> Abilities:
-    """Return what a model can do; of one that is not here the call itself will tell that."""
+async def _abilities(model: str) -> Abilities:
+    """Return what a model can do.
+
+    Whether the library of its provider is there, and what it says, is of the world: that is a step.
+    """
+    place = PLACES.get(parse(model).provider)
+    if place is not None and not place.extra:
+        return abilities_of(model)
+    context = current_context.get()
+    if context is None:
+        return await asyncio.to_thread(abilities_of, model)
+    path = current_scope.get().name(ABILITIES.name)
+    found: Abilities = await context.step(path, ABILITIES, {"model": model})
+    return found
+
+
+def abilities_of(model: str) -> Abilities:
+    """Return what a model can do; of one that is not here, asking it will tell that."""
     try:
         provider, name = resolve(model)
         return provider.abilities(name)
     except ModelUnknown:
         return Abilities()
+
+
+ABILITIES: Final = TaskSpec(
+    abilities_of, "podium.abilities", TaskOptions(effect=Effect.READ, is_declared=True)
+)
 
 
 def require_style(agent: str, style: str) -> None:
@@ -83,14 +109,18 @@ def require_style(agent: str, style: str) -> None:
         raise InvalidOption(f"Agent({agent!r}, style={style!r}): expected one of {known}.")
 
 
-async def ask_turn(model: Model, style: Style, turned: Turned) -> list[Reply]:
+async def ask_turn(model: Model, way: Style, turned: Turned) -> list[Reply]:
     """Put a turn to a model; return its replies, of which the last one has the calls.
+
+    Args:
+        model: The model.
+        way: How calls are asked for.
+        turned: What is put to it.
 
     Raises:
         ModelError: It has no answer.
     """
-    way = style_of(style, model)
-    if way == "native":
+    if way in ("native", "auto"):
         return [await model.ask(_native(turned), stream=turned.stream)]
     if way == "labels" and turned.offers and not turned.is_last:
         return await _by_labels(model, turned)

@@ -101,13 +101,13 @@ class SameCall:
 
 @dataclass(frozen=True, slots=True)
 class PingPong:
-    """Two calls take turns and nothing comes of it: A, B, A, B, A, B.
+    """Two calls take turns and nothing comes of it: A, B, A, B.
 
     Attributes:
         rounds: How many pairs are too many.
     """
 
-    rounds: int = 3
+    rounds: int = 2
 
     def __call__(self, seen: Seen) -> Finding | None:
         """Say so if the newest calls do."""
@@ -193,7 +193,7 @@ class Drift:
 
 
 GUARDS: Final[tuple[Guard, ...]] = (
-    SameCall(), PingPong(), NoProgress(), RepeatedErrors(), Drift(),
+    PingPong(), NoProgress(), SameCall(), RepeatedErrors(), Drift(),
 )  # fmt: skip
 """The guards that an agent has unless it is given others."""
 

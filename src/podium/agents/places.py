@@ -7,7 +7,7 @@ from contextlib import contextmanager
 
 from podium.core.context import current_context
 from podium.core.scope import Scope, current_scope, item
-from podium.functions.primitives import warn
+from podium.functions.primitives import scope, warn
 
 
 @contextmanager
@@ -22,6 +22,16 @@ def place(base: str, number: int) -> Iterator[None]:
         yield
     finally:
         current_scope.reset(token)
+
+
+@contextmanager
+def named(name: str) -> Iterator[None]:
+    """Name the steps inside: ``helper/…``, the second time ``helper#2/…``."""
+    if current_context.get() is None:
+        yield
+        return
+    with scope(name):
+        yield
 
 
 def record_warning(code: str, message: str) -> None:

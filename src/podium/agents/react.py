@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from podium.agents.answers import Answer
-from podium.agents.asking import Turned, ask_turn
+from podium.agents.asking import Turned, ask_turn, style_of
 from podium.agents.autonomy import ask_advice
 from podium.agents.calling import Caller
 from podium.agents.conversation import Conversation
@@ -71,6 +71,7 @@ class Work:
         self._taken: set[str] = set()
         self._open: OpenTurn | None = None
         self._faults = 0
+        self._way = agent.style
 
     async def run(self) -> AgentResult[Any]:
         """Work until there is an answer.
@@ -90,6 +91,7 @@ class Work:
         return await self._last_turns("time")
 
     async def _go_on(self) -> AgentResult[Any]:
+        self._way = await style_of(self._agent.style, self._agent.model)
         await self._caller.prepare(self._goal)
         while True:
             self._talk = await shortened(self._talk, self._agent, self._meter, len(self._turns))
@@ -121,7 +123,7 @@ class Work:
         agent = self._agent
         offers = self._caller.offers(self._ladder.set_aside(number))
         turned = Turned(self._talk.messages(), offers, agent.answers, is_last, agent.stream)
-        replies = await ask_turn(agent.model, agent.style, turned)
+        replies = await ask_turn(agent.model, self._way, turned)
         for reply in replies:
             self._meter.reply(reply)
         self._open = OpenTurn(number, replies, agent.limits.calls_a_turn, self._taken)

@@ -7,6 +7,8 @@ import fnmatch
 from collections.abc import Iterable, Sequence
 from typing import Any, Final
 
+import docstring_parser  # noqa: F401 - here, so that no program imports it in the middle of a run
+
 from podium.core.effects import Effect
 from podium.core.errors import InvalidOption
 from podium.core.spec import TaskOptions, TaskSpec
