@@ -104,7 +104,7 @@ def test_the_ladder() -> None:
 
     @function_model("tests-stubborn")
     def stubborn(request: Request) -> Any:
-        notes = [one for one in said_to(request, "user")[1:]]
+        notes = said_to(request, "user")[1:]
         seen.append((notes[-1] if notes else "", {one.name for one in request.tools}))
         return call("status", order=17)
 
