@@ -127,13 +127,16 @@ if TYPE_CHECKING:
     from podium.flow import Flow, FlowInvalid
     from podium.models.calls import Model
     from podium.models.errors import ModelError
+    from podium.tools.approval import ApprovalNeeded, ApprovalRefused, ApprovalTimedOut, ToolRefused
     from podium.tools.dispatch import dispatch, dispatch_all
+    from podium.tools.extract import ExtractionFailed, extract
     from podium.tools.files import file_tools
     from podium.tools.from_run import FromRun
     from podium.tools.http import http_tool
     from podium.tools.mail import mail_tool
     from podium.tools.net_errors import HttpError
     from podium.tools.openapi import openapi_tools
+    from podium.tools.policy import ToolPolicy, tool_policy
     from podium.tools.process.errors import (
         CommandFailed,
         CommandNotStarted,
@@ -167,6 +170,9 @@ _LATE = {
     "AgentRefused": "podium.agents.errors",
     "AgentResult": "podium.agents.transcript",
     "AgentStuck": "podium.agents.errors",
+    "ApprovalNeeded": "podium.tools.approval",
+    "ApprovalRefused": "podium.tools.approval",
+    "ApprovalTimedOut": "podium.tools.approval",
     "ArgumentsInvalid": "podium.tools.reply",
     "ask_person": "podium.agents.verify.refusal",
     "Background": "podium.agents.verify.verdict",
@@ -181,6 +187,8 @@ _LATE = {
     "DatabaseUnavailable": "podium.tools.sql.errors",
     "dispatch": "podium.tools.dispatch",
     "dispatch_all": "podium.tools.dispatch",
+    "extract": "podium.tools.extract",
+    "ExtractionFailed": "podium.tools.extract",
     "file_tools": "podium.tools.files",
     "Flow": "podium.flow",
     "FlowInvalid": "podium.flow",
@@ -211,7 +219,10 @@ _LATE = {
     "StatementRefused": "podium.tools.sql.errors",
     "Tool": "podium.tools.tool",
     "tool": "podium.tools.tool",
+    "tool_policy": "podium.tools.policy",
     "ToolError": "podium.tools.reply",
+    "ToolPolicy": "podium.tools.policy",
+    "ToolRefused": "podium.tools.approval",
     "ToolReply": "podium.tools.reply",
     "UnknownTool": "podium.tools.registry",
     "Verdict": "podium.agents.verify.verdict",
@@ -226,30 +237,33 @@ _LATE = {
 }
 
 __all__ = [
-    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused", "AgentResult",
-    "AgentStuck", "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Background", "Breaker",
+    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused",
+    "AgentResult", "AgentStuck", "ApprovalNeeded", "ApprovalRefused", "ApprovalTimedOut",
+    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Background", "Breaker",
     "BreakerNotFound", "Brief", "Cache", "Call", "CommandFailed", "CommandNotStarted",
     "CommandTimedOut", "Compaction", "CompensationFailed", "Concurrency", "ConstraintViolated",
     "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo",
-    "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held", "HttpError", "IdInUse",
-    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits", "LockDeadlock",
-    "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism", "NotDone",
-    "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge",
-    "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate", "ResultUnusable",
-    "Retry", "RetryLater", "RetryRule", "Round", "Run", "RunBlocked", "RunCancelled", "RunEnded",
-    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid",
-    "SecretMissing", "Spend", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
-    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
-    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolReply", "Transaction",
-    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Verdict", "Verification",
-    "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask", "ask_person", "attempt", "child",
-    "dispatch", "dispatch_all", "emit", "env", "file_tools", "gather", "headers", "heartbeat",
+    "ExtractionFailed", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held",
+    "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits",
+    "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism",
+    "NotDone", "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused",
+    "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate",
+    "ResultUnusable", "Retry", "RetryLater", "RetryRule", "Round", "Run", "RunBlocked",
+    "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound", "RunSuspended",
+    "SandboxMissing", "SecretInvalid", "SecretMissing", "Spend", "StatementRefused", "StepFailed",
+    "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign",
+    "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError",
+    "ToolPolicy", "ToolRefused", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
+    "UsageError", "ValueNotPortable", "Verdict", "Verification", "Webhook", "WebhookInvalid",
+    "Workflow", "__version__", "ask", "ask_person", "attempt", "child", "dispatch",
+    "dispatch_all", "emit", "env", "extract", "file_tools", "gather", "headers", "heartbeat",
     "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map", "now",
-    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "publish", "python_tool",
-    "race", "random", "receive", "reflect", "restart_with", "run", "run_id", "save_file", "scope",
-    "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until", "spend",
-    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "uuid4", "verification",
-    "verified", "verify", "verify_webhook", "warn", "webhook_tool", "workflow",
+    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "publish",
+    "python_tool", "race", "random", "receive", "reflect", "restart_with", "run", "run_id",
+    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until",
+    "spend", "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "tool_policy",
+    "uuid4", "verification", "verified", "verify", "verify_webhook", "warn", "webhook_tool",
+    "workflow",
 ]  # fmt: skip
 
 

@@ -112,9 +112,11 @@ class Context(Protocol):
 
     Attributes:
         shared: What it has together with other runs.
+        seen: The labels of what calls by name have given the program so far (``tools/labels.py``).
     """
 
     shared: Shared
+    seen: set[str]
 
     @property
     def about(self) -> About:

@@ -57,15 +57,19 @@ def parameters_schema(spec: _Spec) -> dict[str, Any]:
 
 @lru_cache(maxsize=4096)
 def returns_schema(spec: _Spec) -> dict[str, Any]:
-    """Return the JSON Schema of the result.
-
-    Objects have the fields that are declared and no others: that is what a result is decoded as.
-    """
+    """Return the JSON Schema of the result."""
     if spec.schemas is not None:
         return spec.schemas[1]
+    return result_schema(type_hints(spec.fn).get("return", Any))
+
+
+def result_schema(kind: Any) -> dict[str, Any]:
+    """Return the JSON Schema of what a result of a declared type is as JSON, after decoding.
+
+    Objects have the fields that are declared and no others.
+    """
     parts = _Parts("serialization")
-    schema = parts.of(type_hints(spec.fn).get("return", Any))
-    whole = parts.whole(schema)
+    whole = parts.whole(parts.of(kind))
     _close(whole)
     if whole.keys() == {"$ref", "$defs"}:
         whole = {**whole["$defs"][whole["$ref"].removeprefix("#/$defs/")], "$defs": whole["$defs"]}

@@ -61,6 +61,7 @@ class RunContext:
         self._timers = timers
         self._redeliver = redeliver
         self.shared: Shared = RunShared(state, self._wait, self._ask_for, self._once_only)
+        self.seen: set[str] = set()
         self._env: dict[str, str | None] = {}
         self._patches: dict[str, bool] = {}
 

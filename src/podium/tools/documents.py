@@ -32,20 +32,23 @@ class DispatchReply(TypedDict):
     repairs: list[str]
     answered_by: str
     is_stale: bool
+    labels: list[str]
 
 
 @workflow(name="dispatch")
 async def dispatch_flow(
-    tool: str, arguments: dict[str, Any], among: list[str] | None = None
-) -> DispatchReply:
+    tool: str, arguments: dict[str, Any], among: list[str] | None = None,
+    labels: list[str] | None = None,
+) -> DispatchReply:  # fmt: skip
     """Call a tool by name with arguments that somebody else wrote; nothing of it fails the run.
 
     Args:
         tool: Its name.
         arguments: By name.
         among: Only these tools may be called; any of the process if left out.
+        labels: Of what the choice and the arguments rest on; none if left out.
     """
-    reply = await dispatch(tool, arguments, among=among)
+    reply = await dispatch(tool, arguments, among=among, labels=labels or ())
     error: DispatchError | None = None
     if reply.error is not None:
         error = {
@@ -55,5 +58,5 @@ async def dispatch_flow(
     return {
         "name": reply.name, "ok": reply.is_ok, "value": reply.value, "error": error,
         "repairs": [str(one) for one in reply.repairs], "answered_by": reply.answered_by,
-        "is_stale": reply.is_stale,
+        "is_stale": reply.is_stale, "labels": list(reply.labels),
     }  # fmt: skip

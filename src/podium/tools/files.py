@@ -16,7 +16,7 @@ from podium.functions.options import CommonKeywords
 from podium.functions.primitives import open_file, save_file
 from podium.tools.made import caller_module
 from podium.tools.rooted import Root
-from podium.tools.tool import Tool, tool
+from podium.tools.tool import SafetyKeywords, Tool, tool
 
 Path = Annotated[str, "Path of the file within the folder, such as 'notes/a.txt'."]
 Folder = Annotated[str, "Path of the folder; '.' is the whole of it."]
@@ -26,7 +26,7 @@ _LINE_CHARS: Final = 300
 _SEARCHED_MAX: Final = 256 * 1024 * 1024
 
 
-class FileKeywords(CommonKeywords, total=False):
+class FileKeywords(CommonKeywords, SafetyKeywords, total=False):
     """Options of :func:`file_tools`: those that tools share, and
 
     Attributes:
@@ -127,7 +127,7 @@ def file_tools(
         InvalidOption: An option makes no sense.
         NameTaken: Another module has a tool of such a name.
     """
-    given: dict[str, Any] = {"namespace": "files", **options}
+    given: dict[str, Any] = {"namespace": "files", "outside": True, **options}
     if "name" in given:
         raise InvalidOption("file_tools(name=…): these are several tools; give a namespace=.")
     most = {

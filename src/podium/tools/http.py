@@ -26,6 +26,7 @@ from podium.tools.http_call import (
     Manner,
     WireKeywords,
     method_named,
+    safety_of,
     without_hopeless,
 )
 from podium.tools.json_path import JsonPath
@@ -42,7 +43,7 @@ from podium.tools.templates import (
     shape_of,
     text_of,
 )
-from podium.tools.tool import Tool, ToolKeywords, tool
+from podium.tools.tool import SafetyKeywords, Tool, ToolKeywords, tool
 
 if TYPE_CHECKING:
     from podium.tools.wire import Request
@@ -51,7 +52,7 @@ _BODILESS: Final = frozenset({"GET", "HEAD", "OPTIONS"})
 _SCALAR: Final[Mapping[str, Any]] = {"type": ["string", "number", "boolean"]}
 
 
-class HttpKeywords(WireKeywords, CommonKeywords, total=False):
+class HttpKeywords(WireKeywords, CommonKeywords, SafetyKeywords, total=False):
     """Options of :func:`http_tool`: those of the wire, those of a tool, and
 
     Attributes:
@@ -123,6 +124,7 @@ def http_tool(
     call = HttpCall(prepare, manner, path, module_of_caller())
     rest = {key: value for key, value in given.items() if key not in _OWN}
     rest["effect"] = manner.effect
+    rest = {**safety_of(method), **rest}
     if "retry" in rest:
         rest["retry"] = without_hopeless(rest["retry"])
     if callable(parameters):

@@ -274,6 +274,14 @@ def method_named(what: str, method: Any) -> str:
     return method.upper()
 
 
+def safety_of(method: str) -> dict[str, Any]:
+    """Return what the policy of tools needs to know of a request, unless its author says otherwise.
+
+    A reply is somebody else's words, and what was deleted is gone.
+    """
+    return {"outside": True, **({"irreversible": True} if method == "DELETE" else {})}
+
+
 def _effect(what: str, method: str, has_key: bool, given: Any) -> Effect:
     effect = effect_named(given) if given is not None else _EFFECTS[method]
     if given is None and effect is Effect.ONCE and has_key:

@@ -25,7 +25,7 @@ from podium.tools.extras import needed
 from podium.tools.http import module_of_caller
 from podium.tools.http_call import key_of_call, without_hopeless
 from podium.tools.net_errors import ArgumentRefused, ConnectionBroken, MailRefused, NotSent
-from podium.tools.tool import Tool, ToolKeywords
+from podium.tools.tool import SafetyKeywords, Tool, ToolKeywords
 
 TIMEOUT_S: Final = 30.0
 RECIPIENTS_MAX: Final = 100
@@ -62,7 +62,7 @@ _OUTPUT: Final[Mapping[str, Any]] = {
 }
 
 
-class MailKeywords(CommonKeywords, total=False):
+class MailKeywords(CommonKeywords, SafetyKeywords, total=False):
     """Options of :func:`mail_tool`: those of a task, and
 
     Attributes:
@@ -133,7 +133,7 @@ def mail_tool(
     description = given.pop("description", f"Send mail as {author}.")
     return Tool.from_schema(
         name, description, _INPUT, _OUTPUT, call=call,
-        **cast("ToolKeywords", {**given, "effect": effect}),
+        **cast("ToolKeywords", {"irreversible": True, **given, "effect": effect}),
     )  # fmt: skip
 
 

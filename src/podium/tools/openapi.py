@@ -22,6 +22,7 @@ from podium.tools.http_call import (
     Manner,
     WireKeywords,
     method_named,
+    safety_of,
     without_hopeless,
 )
 from podium.tools.json_path import JsonPath
@@ -29,7 +30,7 @@ from podium.tools.openapi_document import Document, Operation, Parameter, Unusab
 from podium.tools.openapi_request import in_cookie, in_header, in_path, in_query
 from podium.tools.openapi_schema import Schemas
 from podium.tools.templates import Slot, Template, header_name, header_value, path_of
-from podium.tools.tool import Tool, ToolKeywords
+from podium.tools.tool import SafetyKeywords, Tool, ToolKeywords
 
 if TYPE_CHECKING:
     from podium.tools.wire import Request
@@ -45,7 +46,7 @@ _KEY_HEADERS: Final = frozenset({"idempotency-key", "x-idempotency-key"})
 _OWN: Final = frozenset({"result", "name", "description", "tags"}) | WIRE_OPTIONS
 
 
-class OpenApiKeywords(WireKeywords, CommonKeywords, total=False):
+class OpenApiKeywords(WireKeywords, CommonKeywords, SafetyKeywords, total=False):
     """Options of every tool of a document: those of the wire, those of a task, and
 
     Attributes:
@@ -152,6 +153,7 @@ class _Maker:
         call = HttpCall(plan.request, manner, result, self.module)
         rest = {key: value for key, value in given.items() if key not in _OWN}
         rest["effect"] = manner.effect
+        rest = {**safety_of(operation.method), **rest}
         rest["tags"] = given.get("tags", [str(one) for one in operation.item.get("tags", ())])
         if "retry" in rest:
             rest["retry"] = without_hopeless(rest["retry"])

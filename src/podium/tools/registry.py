@@ -55,6 +55,11 @@ def find(*, tag: str | None = None, among: Names | None = None) -> list[AnyTool]
     return [Tool(spec.fn, spec) for spec in found]
 
 
+def has_foreign(among: Names | None) -> bool:
+    """Tell whether one of some tools was described by somebody who is not to be obeyed."""
+    return among is not None and any(one.card.foreign for one in _by_name(among).values())
+
+
 def _by_name(among: Names | None) -> dict[str, ToolSpec]:
     """Return tools under every name they have."""
     if among is None:

@@ -48,6 +48,7 @@ class ToolReply(msgspec.Struct, frozen=True, omit_defaults=True):
             or ``degraded``. Empty where there is none.
         is_stale: Whether the value is the last good one, of an earlier call.
         warnings: What is to be known about the value, in words.
+        labels: Where what it says comes from: ``outside`` is not to be obeyed.
     """
 
     name: str
@@ -58,6 +59,7 @@ class ToolReply(msgspec.Struct, frozen=True, omit_defaults=True):
     answered_by: str = ""
     is_stale: bool = False
     warnings: tuple[str, ...] = ()
+    labels: tuple[str, ...] = ()
 
     @property
     def text(self) -> str:

@@ -168,7 +168,7 @@ def _general(
 
 
 def _made(function: Callable[..., Any], name: str, given: dict[str, Any]) -> Tool[..., Any, Any]:
-    made: Any = tool(**{**given, "name": name})
+    made: Any = tool(**{"outside": True, **given, "name": name})
     return cast("Tool[..., Any, Any]", made(function))
 
 

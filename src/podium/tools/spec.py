@@ -10,6 +10,7 @@ from functools import cached_property
 from typing import Any
 
 from podium.core.codec import Codec
+from podium.core.effects import Effect
 from podium.core.errors import InvalidOption
 from podium.core.schema import parameters_schema, returns_schema
 from podium.core.schema_binder import SchemaBinder
@@ -29,11 +30,17 @@ class ToolCard:
         tags: Words to find it by, and to group tools with.
         description: Given in place of the docstring.
         examples: Arguments of calls that make sense.
+        outside: Whether what it gives may be the words of somebody who is not to be obeyed.
+        irreversible: Whether what it does cannot be taken back; None: what its effect says.
+        foreign: Whether its description and its schemas were written by somebody like that.
     """
 
     tags: tuple[str, ...] = ()
     description: str | None = None
     examples: tuple[Mapping[str, Any], ...] = ()
+    outside: bool = False
+    irreversible: bool | None = None
+    foreign: bool = False
 
 
 class ToolSpec(TaskSpec):
@@ -73,6 +80,12 @@ class ToolSpec(TaskSpec):
     def parts(self) -> ToolName:
         """The parts of its name."""
         return split(self.name)
+
+    @property
+    def is_irreversible(self) -> bool:
+        """Whether what a call does cannot be taken back: said so, or its effect is ``once``."""
+        said = self.card.irreversible
+        return self.effect is Effect.ONCE if said is None else said
 
     @cached_property
     def from_run(self) -> Mapping[str, str]:

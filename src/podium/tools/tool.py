@@ -14,6 +14,7 @@ from typing import (
     ParamSpec,
     Protocol,
     Required,
+    TypedDict,
     TypeVar,
     Unpack,
     cast,
@@ -46,8 +47,23 @@ MEANING: Final[Mapping[str, str]] = {
 """What repeating a call would do, for each effect."""
 
 
-class ToolKeywords(CommonKeywords, total=False):
-    """Options of :func:`podium.tool`: those of a task, and
+class SafetyKeywords(TypedDict, total=False):
+    """What the policy of tools needs to know of one.
+
+    Attributes:
+        outside: Whether what it gives may be words of somebody who is not to be obeyed: a page, a
+            mail, the reply of a service.
+        irreversible: Whether what it does cannot be taken back; each ``once`` is.
+        foreign: Whether its description was written by somebody like that.
+    """
+
+    outside: bool
+    irreversible: bool
+    foreign: bool
+
+
+class ToolKeywords(CommonKeywords, SafetyKeywords, total=False):
+    """Options of :func:`podium.tool`: those of a task, of :class:`SafetyKeywords`, and
 
     Attributes:
         effect: ``pure``, ``read``, ``write``, ``once`` or ``transaction``; always said.
@@ -67,7 +83,9 @@ class ToolKeywords(CommonKeywords, total=False):
     examples: Sequence[Mapping[str, Any]]
 
 
-_OWN: Final = ("namespace", "version", "tags", "description", "examples")
+_OWN: Final[Sequence[str]] = (
+    "namespace", "version", "tags", "description", "examples", "outside", "irreversible", "foreign",
+)  # fmt: skip
 
 
 class Tool(Task[P, R, F]):
@@ -205,10 +223,16 @@ def _made(
             f"a call would do:{meanings}"
         )
     options = task_options(target, cast("TaskKeywords", {**given, "name": str(name)}))
+    for option in ("outside", "irreversible", "foreign"):
+        if not isinstance(own.get(option, False), bool):
+            raise InvalidOption(f"@tool {name}: {option}={own[option]!r}; expected True or False.")
     card = ToolCard(
         tags=_tags(str(name), own.get("tags", ())),
         description=own.get("description"),
         examples=tuple(dict(one) for one in own.get("examples", ())),
+        outside=own.get("outside", False),
+        irreversible=_irreversible(str(name), options.effect, own.get("irreversible")),
+        foreign=own.get("foreign", False),
     )
     spec = ToolSpec(function, name, options, card, schemas)
     register(table, spec)
@@ -219,6 +243,16 @@ def _tags(name: str, tags: Sequence[str]) -> tuple[str, ...]:
     if isinstance(tags, str) or not all(isinstance(one, str) and one.strip() for one in tags):
         raise InvalidOption(f"@tool {name}: tags={tags!r}; expected a list of words.")
     return tuple(dict.fromkeys(tags))
+
+
+def _irreversible(name: str, effect: Effect, said: bool | None) -> bool | None:
+    if said is False and effect is Effect.ONCE:
+        raise InvalidOption(
+            f"@tool {name}: irreversible=False, and effect='once' says that it must not be repeated. "
+            "If repeating it changes nothing, its effect is 'write' or 'read'; a policy with "
+            f"trust=[{name!r}] lets it be called without approval."
+        )
+    return said
 
 
 def _looks_like(

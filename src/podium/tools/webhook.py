@@ -24,7 +24,7 @@ from podium.functions.options import CommonKeywords
 from podium.tools.extras import needed
 from podium.tools.http import Shape, input_schema, module_of_caller
 from podium.tools.http_call import WIRE_OPTIONS, HttpCall, Manner, WireKeywords, without_hopeless
-from podium.tools.tool import Tool, ToolKeywords
+from podium.tools.tool import SafetyKeywords, Tool, ToolKeywords
 
 if TYPE_CHECKING:
     from podium.tools.wire import Request
@@ -38,7 +38,7 @@ class WebhookInvalid(PodiumError):
     code = "webhook-invalid"
 
 
-class WebhookKeywords(WireKeywords, CommonKeywords, total=False):
+class WebhookKeywords(WireKeywords, CommonKeywords, SafetyKeywords, total=False):
     """Options of :func:`webhook_tool`: those of the wire, those of a task, and
 
     Attributes:
@@ -101,6 +101,7 @@ def webhook_tool(
     call = HttpCall(prepare, manner, None, module_of_caller(), has_result=False)
     rest = {key: value for key, value in given.items() if key not in WIRE_OPTIONS}
     rest["effect"] = manner.effect
+    rest = {"outside": True, "irreversible": True, **rest}
     if "retry" in rest:
         rest["retry"] = without_hopeless(rest["retry"])
     description = rest.pop("description", f"Send a message to {shape.place}")

@@ -14,7 +14,7 @@ from podium.functions.options import CommonKeywords
 from podium.tools.made import caller_module, function_of, shape_of
 from podium.tools.sql.database import Database
 from podium.tools.sql.reading import Limits, portable, require_whole
-from podium.tools.tool import Tool, tool
+from podium.tools.tool import SafetyKeywords, Tool, tool
 
 Result = Literal["rows", "first", "value", "changed"]
 _RETURNS: Final[Mapping[str, Any]] = {
@@ -38,7 +38,7 @@ where table_schema <> 'information_schema' and table_schema not like 'pg\_%'
 order by table_schema, table_name, ordinal_position"""
 
 
-class SqlKeywords(CommonKeywords, total=False):
+class SqlKeywords(CommonKeywords, SafetyKeywords, total=False):
     """Options of the tools made of SQL: those of a tool, and
 
     Attributes:
@@ -105,7 +105,7 @@ def sql_tool(
             f"{what}: result={kind!r}; expected 'rows', 'first', 'value', "
             "or 'changed' with allow_write=True."
         )
-    given: dict[str, Any] = dict(options)
+    given: dict[str, Any] = {"outside": True, **options}
     limits = _limits(what, given, 1000, 1024 * 1024, "30s")
     used = [found for _, found in _NAMES.findall(sql) if found]
     shape = shape_of(what, parameters, used, _RETURNS[kind])
@@ -158,7 +158,7 @@ def sql_query_tool(
         InvalidOption: An option makes no sense.
         NameTaken: Another module has a tool of that name.
     """
-    given: dict[str, Any] = {"name": "sql_query", **options}
+    given: dict[str, Any] = {"name": "sql_query", "outside": True, **options}
     limits = _limits(f"sql_query_tool({given['name']!r})", given, 200, 256 * 1024, "10s")
     allowed = None if tables is None else _tables("sql_query_tool", tables)
     dialect = "SQLite" if database.is_sqlite else "PostgreSQL"
