@@ -10,7 +10,7 @@ from typing import Any, Final, NamedTuple
 
 import msgspec
 
-from podium.core.codec import encode_sorted
+from podium.core.codec import Binder, encode_sorted
 from podium.core.context import Context
 from podium.core.effects import Effect
 from podium.core.errors import PodiumError, StepTimedOut
@@ -88,14 +88,22 @@ class Ruling(msgspec.Struct, frozen=True):
     judgement: Judgement
 
 
-async def _ruling(tool: str, ruling: Ruling) -> Ruling:  # noqa: ARG001 - for those who read the record
-    """Say what a policy decided."""
-    return ruling
+async def _ruling(tool: str, fingerprint: str, labels: Labels, judgement: Judgement) -> Ruling:  # noqa: ARG001 - for those who read the record
+    """Say what was decided."""
+    return Ruling(fingerprint, labels, judgement)
+
+
+class _ByQuestion(Binder):
+    """Takes a ruling for the same if its question is: the policy may have changed since."""
+
+    def fingerprinted(self, bound: dict[str, Any]) -> dict[str, Any]:
+        return {name: one for name, one in bound.items() if name != "judgement"}
 
 
 _RULING: Final = TaskSpec(
     _ruling, "podium.ruling", TaskOptions(effect=Effect.PURE, is_declared=True)
 )
+_RULING.binder = _ByQuestion(_ruling, _RULING.name)
 
 
 async def refusal_of(context: Context | None, case: Case, path: str) -> ToolError | None:
@@ -111,10 +119,10 @@ async def refusal_of(context: Context | None, case: Case, path: str) -> ToolErro
     """
     judgement = case.judged()
     if context is not None and (case.labels or judgement.verdict != "allow"):
-        ruling = Ruling(case.fingerprint, case.labels, judgement)
-        asked = {"tool": case.spec.name, "ruling": ruling}
+        question = {"fingerprint": case.fingerprint, "labels": case.labels}
+        asked = {"tool": case.spec.name, **question, "judgement": judgement}
         recorded: Ruling = await context.step(f"{path}/ruling", _RULING, asked)
-        if (recorded.fingerprint, recorded.labels) == (ruling.fingerprint, ruling.labels):
+        if {"fingerprint": recorded.fingerprint, "labels": recorded.labels} == question:
             judgement = recorded.judgement
     if judgement.verdict == "allow":
         return None
