@@ -18,7 +18,6 @@ from tests.agents.planning.world import (
     DONE,
     GOOD,
     READS,
-    TABLE,
     TOOLS,
     fresh,
     last_said,
@@ -282,4 +281,3 @@ def test_limits_of_an_approval() -> None:
     ]
 
 
-assert TABLE  # the tools stay defined

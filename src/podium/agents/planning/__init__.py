@@ -1,6 +1,7 @@
 """Planning: a goal and tools become a flow that a model wrote, checked before anything runs."""
 
-from podium.agents.planning.planner import Planner, plan
+from podium.agents.planning.criteria import Criterion
+from podium.agents.planning.planner import Planner, do, plan
 from podium.agents.planning.values import (
     Achieved,
     Approval,
@@ -13,6 +14,6 @@ from podium.agents.planning.values import (
 )
 
 __all__ = [
-    "Achieved", "Approval", "Estimate", "Plan", "PlanLimits", "Planner", "Setback", "StepEstimate", "Try",
-    "plan",
+    "Achieved", "Approval", "Criterion", "Estimate", "Plan", "PlanLimits", "Planner", "Setback", "StepEstimate", "Try",
+    "do", "plan",
 ]  # fmt: skip

@@ -109,6 +109,7 @@ def _question(plan: Plan, why: Sequence[str], made: Sequence[Made]) -> dict[str,
         "plan": plan.document,
         "hash": plan.hash,
         "inputs": plan.inputs,
+        "criteria": [one.line() for one in plan.criteria],
         "fields": FIELDS,
     }
     changed = [f"{one.task} at {one.path}" for one in made if one.changes]

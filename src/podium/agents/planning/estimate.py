@@ -5,12 +5,13 @@ from __future__ import annotations
 import math
 
 from collections.abc import Iterator, Mapping
+from inspect import signature
 from typing import Any, Final, NamedTuple
 
 import msgspec
 
 from podium.agents.planning.values import Estimate, StepEstimate
-from podium.core.spec import Registry
+from podium.core.spec import Registry, TaskSpec
 from podium.flow.expression import ExpressionError
 from podium.flow.interpret.plan import BodyPlan, NodePlan
 from podium.flow.model import (
@@ -174,11 +175,32 @@ class _Look:
         seconds = known.seconds
         if seconds is None and spec.options.expect_s:
             seconds = spec.options.expect_s
+        usd = known.usd
+        if usd is None:
+            usd = self._price(spec, node) if is_own else None
         effect = spec.effect if node.policy.effect is None or not is_own else node.policy.effect
         self.steps.append(
-            StepEstimate(path, task, effect.value, times.least, times.most, seconds, known.usd)
+            StepEstimate(path, task, effect.value, times.least, times.most, seconds, usd)
         )
         return seconds or 0.0
+
+    def _price(self, spec: TaskSpec, node: Node) -> float | None:
+        """Return what one call costs at worst, as the task says it."""
+        price = spec.options.price
+        if not callable(price):
+            return None if price is None else price.usd
+        work = node.work
+        if not isinstance(work, Call) or any(one.root != "input" for one in work.args.references):
+            return None
+        try:
+            bound = spec.binder.from_json(work.args.evaluate(self._variables))
+            wanted = signature(price).parameters.values()
+            takes_all = any(one.kind is one.VAR_KEYWORD for one in wanted)
+            names = {*bound} if takes_all else {one.name for one in wanted}
+            found = price(**{name: value for name, value in bound.items() if name in names})
+        except Exception:  # noqa: BLE001 - what a function of somebody else says that is no price
+            return None
+        return None if found is None else found.usd
 
 
 def _is_conditional(plan: NodePlan) -> bool:

@@ -2,14 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable, Mapping
-from contextlib import AbstractContextManager, nullcontext
-from typing import Any, Final, Literal, NamedTuple, Required, TypedDict, Unpack
+from collections.abc import Mapping, Sequence
+from typing import Any, Final, Literal, Required, TypedDict, Unpack
 
 import msgspec
 
+from podium.agents.places import named
 from podium.agents.planning import prompts
-from podium.agents.planning.approving import Decision, approved, reasons
+from podium.agents.planning.approving import Decision, approved, estimate_lines, reasons
+from podium.agents.planning.criteria import CriteriaForm, Criterion, asking, told
 from podium.agents.planning.errors import PlanInvalid, given_up
 from podium.agents.planning.estimate import Known, estimate
 from podium.agents.planning.form import PlanForm
@@ -23,13 +24,16 @@ from podium.agents.planning.values import (
     Setback,
     Try,
 )
-from podium.core.context import context_of, current_context
+from podium.agents.verify.asking import model_of
+from podium.agents.verify.gate import AnyGate, verify
+from podium.agents.verify.verdict import Background, Verdict
+from podium.core.context import context_of
 from podium.core.errors import InvalidOption
 from podium.core.spec import Registry
 from podium.flow.flow import Flow
 from podium.flow.keeping import KeepingSpec, Report
 from podium.functions.calls import Workflow
-from podium.functions.primitives import child, scope
+from podium.functions.primitives import child, publish
 from podium.models.calls import Model
 from podium.models.errors import ModelOutputInvalid
 from podium.models.messages import Message, Reply, Usage
@@ -37,24 +41,8 @@ from podium.models.scripted import ScriptedModel
 from podium.models.structured import repaired
 
 When = Literal["effects", "always", "never"]
-
-
-class Accepted(NamedTuple):
-    """What somebody says of the output of a plan.
-
-    Attributes:
-        is_ok: Whether it will do.
-        reason: Why not.
-        said: What was found, as data.
-    """
-
-    is_ok: bool
-    reason: str = ""
-    said: tuple[dict[str, Any], ...] = ()
-
-
-Accept = Callable[[Any], Awaitable[Accepted]]
-"""Judges the output of a plan."""
+SHOWN: Final = "plan"
+"""Under this key the plan that is next is published."""
 
 
 class PlannerKeywords(TypedDict, total=False):
@@ -66,6 +54,7 @@ class PlannerKeywords(TypedDict, total=False):
     limits: PlanLimits
     known: Mapping[str, Known]
     about: str
+    judge: str | Model | ScriptedModel
 
 
 class Planner:
@@ -82,7 +71,8 @@ class Planner:
             effect, names, patterns of names. ``approval``: a policy, or ``"effects"`` (a person is
             asked about plans that may change the world; the usual), ``"always"``, ``"never"``.
             ``limits``: turns, further plans, sizes. ``known``: what is known of tasks from earlier
-            runs, for estimates. ``about``: what the model is told besides the goal.
+            runs, for estimates. ``about``: what the model is told besides the goal. ``judge``: the
+            model that judges what no condition can say; the one that plans, unless given.
 
     Raises:
         InvalidOption: An option makes no sense.
@@ -90,11 +80,11 @@ class Planner:
     """
 
     def __init__(self, **options: Unpack[PlannerKeywords]) -> None:
-        model = options["model"]
-        self.model: Model = model if isinstance(model, Model) else Model(model)
+        self.model: Model = model_of(options["model"])
         self._offer: Registry = offered(options["tools"])
         self.approval: Approval = _approval(options.get("approval", "effects"))
         self.limits: PlanLimits = options.get("limits", PlanLimits())
+        self._judge = model_of(options.get("judge", self.model))
         self._known = options.get("known", {})
         self._about = options.get("about", "")
 
@@ -103,23 +93,67 @@ class Planner:
         """What a plan may call, by name."""
         return tuple(self._offer.tasks)
 
-    async def plan(self, goal: str, inputs: Mapping[str, Any] | None = None) -> Plan:
+    async def plan(
+        self, goal: str, inputs: Mapping[str, Any] | None = None, *,
+        criteria: Sequence[Criterion] = (),
+    ) -> Plan:  # fmt: skip
         """Have a plan written, and told what is wrong with it until it can run. Nothing of it runs.
 
         Args:
             goal: What it is for.
             inputs: What is given to it, by name: JSON.
+            criteria: What its output will be held against: the model is told.
 
         Raises:
             PlanInvalid: No plan of the model can run.
             ModelError: The model has no answer, outside a workflow; within one a StepFailed.
         """
         given = dict(inputs or {})
-        begin = prompts.opening(goal, given, self._offer, self.limits, self._about)
-        with _place():
-            return await self._written(goal, given, begin, Usage())
+        about = "\n\n".join(
+            part for part in (self._about, told(criteria) if criteria else "") if part
+        )
+        begin = prompts.opening(goal, given, self._offer, self.limits, about)
+        with named("plan"):
+            plan = await self._written(goal, given, begin, Usage())
+        return msgspec.structs.replace(plan, criteria=tuple(criteria))
 
-    async def run(self, plan: Plan, *, accept: Accept | None = None) -> Achieved:
+    async def criteria(
+        self, goal: str, inputs: Mapping[str, Any] | None = None
+    ) -> tuple[Criterion, ...]:
+        """Have acceptance criteria written for a goal: checks that can be carried out.
+
+        Raises:
+            ModelOutputInvalid: None of the model's can be, however often it was told.
+        """
+        form = CriteriaForm(self._judge)
+
+        async def ask(messages: tuple[Message, ...]) -> Reply:
+            return await self.model.ask(messages, output=form.output)
+
+        with named("criteria"):
+            begin = asking(goal, dict(inputs or {}), self._about)
+            return await repaired(form, ask, begin, self.limits.turns)
+
+    async def do(
+        self, goal: str, inputs: Mapping[str, Any] | None = None, *,
+        criteria: Sequence[Criterion] | None = None,
+    ) -> Achieved:  # fmt: skip
+        """Reach a goal: criteria first, then plan after plan until they hold. In a workflow.
+
+        Args:
+            goal: What is to be reached.
+            inputs: What is given, by name: JSON.
+            criteria: What must hold; written by the model unless given.
+
+        Raises:
+            GoalNotMet: They do not hold of the output of the last plan that there may be.
+            PlanRefused, PlanFailed, PlanInvalid: As :meth:`run`.
+        """
+        context_of("Planner.do")
+        wanted = await self.criteria(goal, inputs) if criteria is None else criteria
+        return await self.run(await self.plan(goal, inputs, criteria=wanted))
+
+    async def run(self, plan: Plan, *, gates: Sequence[AnyGate] = ()) -> Achieved:
         """Carry a plan out, in a workflow; where it is refused or fails, have another one written.
 
         Each plan is a child run. What a plan before has done is not done again where the next one has
@@ -127,7 +161,7 @@ class Planner:
 
         Args:
             plan: Of :meth:`plan`.
-            accept: Judges the output; None: any output will do.
+            gates: What its output is held against besides the plan's criteria.
 
         Raises:
             PlanRefused: A person refused the last plan.
@@ -135,14 +169,15 @@ class Planner:
             GoalNotMet: The output of the last plan will not do.
             PlanInvalid: Another plan was needed, and none of the model's can run.
         """
-        return await _Pursuit(self, plan, accept).to_the_end()
+        wanted = [*(one.gate(self._judge) for one in plan.criteria), *gates]
+        return await _Pursuit(self, plan, wanted).to_the_end()
 
     async def rewrite(self, plan: Plan, said: Message) -> Plan:
         """Have another plan written, after what is said about the last one."""
-        with _place():
-            return await self._written(
-                plan.goal, plan.inputs, (*plan.conversation, said), plan.usage
-            )
+        with named("plan"):
+            talk = (*plan.conversation, said)
+            found = await self._written(plan.goal, plan.inputs, talk, plan.usage)
+        return msgspec.structs.replace(found, criteria=plan.criteria)
 
     def flow_of(self, plan: Plan) -> Flow:
         """Return the flow that a plan is, checked again with the tools as they are.
@@ -179,19 +214,16 @@ class Planner:
         )  # fmt: skip
 
 
-_FINAL: Final = "its output will not do"
-
-
 class _Pursuit:
     """A goal that is pursued: plan after plan, until one does it."""
 
-    def __init__(self, planner: Planner, plan: Plan, accept: Accept | None) -> None:
+    def __init__(self, planner: Planner, plan: Plan, gates: Sequence[AnyGate]) -> None:
         self._planner = planner
         self._plan = plan
-        self._accept = accept
+        self._gates = gates
         self._ledger = Ledger()
         self._tries: list[Try] = []
-        self._accepted = Accepted(True)
+        self._verdict: Verdict | None = None
 
     async def to_the_end(self) -> Achieved:
         """Carry out plans until one does it, or there may be no more of them."""
@@ -208,6 +240,7 @@ class _Pursuit:
 
     async def _tried(self) -> tuple[Report | None, Setback | None]:
         """Have a plan approved and carried out; return what it came to, and why it will not do."""
+        self._show()
         decision = await self._decision()
         if not decision.is_approved:
             return None, self._note(None, Setback("refused", decision.reason))
@@ -215,13 +248,33 @@ class _Pursuit:
         self._ledger.take(report)
         if report.error is not None:
             return report, self._note(report, Setback("failed", _said(report.error)))
-        if self._accept is not None:
-            self._accepted = await self._accept(report.output)
-        if not self._accepted.is_ok:
-            reason = self._accepted.reason or _FINAL
-            return report, self._note(report, Setback("unmet", reason))
+        verdict = await self._judged(report)
+        if verdict is not None and not verdict.ok:
+            why = "; ".join(one.line() for one in verdict.parts or (verdict,) if not one.ok)
+            return report, self._note(report, Setback("unmet", why))
         self._note(report, None)
         return report, None
+
+    async def _judged(self, report: Report) -> Verdict | None:
+        """Hold an output against the criteria; what was done is a source that it may rest on."""
+        if self._gates:
+            steps = "\n".join(prompts.made_line(one) for one in report.made)
+            about = Background(
+                goal=self._plan.goal, input=self._plan.inputs, sources={"steps": steps}
+            )
+            self._verdict = await verify(report.output, self._gates, about=about)
+        return self._verdict
+
+    def _show(self) -> None:
+        """Publish the plan that is next, for whoever looks on."""
+        plan = self._plan
+        shown = {
+            "number": len(self._tries) + 1, "goal": plan.goal, "hash": plan.hash,
+            "plan": plan.document, "graph": plan.picture(), "estimate": estimate_lines(plan.estimate),
+            "criteria": [one.line() for one in plan.criteria],
+            "setback": msgspec.to_builtins(self._tries[-1].setback) if self._tries else None,
+        }  # fmt: skip
+        publish(SHOWN, shown)
 
     async def _decision(self) -> Decision:
         planner = self._planner
@@ -252,13 +305,8 @@ class _Pursuit:
         undone = [one for one in unused if await self._ledger.undo(one)]
         return Achieved(
             output=report.output, plan=self._plan, tries=tuple(self._tries), undone=tuple(undone),
-            left=tuple(one for one in unused if one not in undone), criteria=self._accepted.said,
+            left=tuple(one for one in unused if one not in undone), verdict=self._verdict,
         )  # fmt: skip
-
-
-def _place() -> AbstractContextManager[None]:
-    """Name the steps inside ``plan/…``; outside of a workflow nothing is named."""
-    return nullcontext() if current_context.get() is None else scope("plan")
 
 
 def _said(error: Mapping[str, Any]) -> str:
@@ -288,3 +336,18 @@ async def plan(
         PlanInvalid: No plan of the model can run.
     """
     return await Planner(**options).plan(goal, inputs)
+
+
+async def do(
+    goal: str, inputs: Mapping[str, Any] | None = None, *,
+    criteria: Sequence[Criterion] | None = None, **options: Unpack[PlannerKeywords],
+) -> Achieved:  # fmt: skip
+    """Reach a goal: criteria, plan, approval, work, verification, and again until they hold.
+
+    See :class:`Planner` for the options. In a workflow.
+
+    Raises:
+        GoalNotMet: The criteria do not hold of the output of the last plan that there may be.
+        PlanRefused, PlanFailed, PlanInvalid: As :meth:`Planner.run`.
+    """
+    return await Planner(**options).do(goal, inputs, criteria=criteria)

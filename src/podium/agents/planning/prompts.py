@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import json
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any, Final
 
-from podium.agents.planning.values import Plan, PlanLimits, Setback
+from podium.agents.planning.values import PlanLimits, Setback
 from podium.core.spec import Registry
 from podium.flow.keeping import Made, Report
 from podium.flow.schema import model_prompt
@@ -69,11 +69,14 @@ def _nodes(report: Report | None) -> list[str]:
 def _done(made: Sequence[Made]) -> list[str]:
     if not made:
         return []
-    lines = ["What was done so far:"]
-    for one in made[-_MADE_MAX:]:
-        end = f"gave {_short(one.value)}" if one.is_ok else "failed, and may have happened"
-        lines.append(f"- `{one.path}`: {one.task} {end}{_stays(one)}")
-    return lines
+    lines = [f"- {made_line(one)}{_stays(one)}" for one in made[-_MADE_MAX:]]
+    return ["What was done so far:", *lines]
+
+
+def made_line(made: Made) -> str:
+    """Say what was done: ``seat: trip.book_seat gave "seat A"``."""
+    end = f"gave {_short(made.value)}" if made.is_ok else "failed, and may have happened"
+    return f"`{made.path}`: {made.task} {end}"
 
 
 def _stays(made: Made) -> str:
@@ -82,17 +85,6 @@ def _stays(made: Made) -> str:
     if made.undo is not None:
         return f"; it changed the world, and is undone by {made.undo.task} if your plan does not have it"
     return "; it changed the world, and cannot be undone"
-
-
-def plan_text(plan: Plan) -> str:
-    """Return a plan as the model wrote it, or could have."""
-    own = {word: value for word, value in plan.document.items() if word != "input"}
-    return json.dumps(own, ensure_ascii=False)
-
-
-def listed(texts: Iterable[str]) -> str:
-    """Return texts as a list."""
-    return "\n".join(f"- {one}" for one in texts)
 
 
 def _short(value: Any) -> str:

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 import msgspec
 
+from podium.agents.planning.criteria import Criterion
+from podium.agents.verify.verdict import Verdict
 from podium.flow.findings import Finding
 from podium.flow.keeping import Kept, Made
 from podium.models.messages import Message, Usage
@@ -101,6 +103,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         estimate: What it may do, take and cost.
         model: Who wrote it, as a model string.
         usage: What writing it used.
+        criteria: What its output is held against.
         conversation: What was said, for another plan.
     """
 
@@ -114,6 +117,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     estimate: Estimate = Estimate()
     model: str = ""
     usage: Usage = Usage()
+    criteria: tuple[Criterion, ...] = ()
     conversation: tuple[Message, ...] = ()
 
     @property
@@ -199,7 +203,7 @@ class Achieved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         tries: All plans, in order.
         undone: What plans before it had changed, and it has no use for: undone.
         left: The same, where nothing says how it is undone: it stays.
-        criteria: What the output was held against, if anything, with what was found.
+        verdict: What was found of the output; None where it was held against nothing.
     """
 
     output: Any
@@ -207,4 +211,4 @@ class Achieved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     tries: tuple[Try, ...] = ()
     undone: tuple[Made, ...] = ()
     left: tuple[Made, ...] = ()
-    criteria: tuple[dict[str, Any], ...] = ()
+    verdict: Verdict | None = None
