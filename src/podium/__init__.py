@@ -59,6 +59,7 @@ from podium.core.errors import (
     ValueNotPortable,
 )
 from podium.core.file import File
+from podium.core.piece import Piece
 from podium.core.policies import Breaker, Cache, Concurrency, Degraded, LastGood, Rate
 from podium.core.retry import Retry, RetryLater, RetryRule
 from podium.core.secrets import secret, secret_source
@@ -247,7 +248,7 @@ __all__ = [
     "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits",
     "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism",
     "NotDone", "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused",
-    "PayloadTooLarge", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate",
+    "PayloadTooLarge", "Piece", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate",
     "ResultUnusable", "Retry", "RetryLater", "RetryRule", "Round", "Run", "RunBlocked",
     "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound", "RunSuspended",
     "SandboxMissing", "SecretInvalid", "SecretMissing", "Spend", "StatementRefused", "StepFailed",

@@ -155,7 +155,7 @@ def test_there_is_one_order_of_appends(  # noqa: C901 - each kind of thing in tu
                 assert f"look {message[3].decode()}" in seen
         for value in batch.published.values():
             assert f"look {value.decode()}" in seen
-        for _, _, value in batch.stream:
+        for _, _, value, *_ in batch.stream:
             assert f"look {value.decode()}" in seen
     assert durable == [f"look {n}" for n in range(4)]
 

@@ -27,6 +27,8 @@ def to_format_1(path: Path) -> None:
         connection.execute(f"DROP TABLE {table}")
     for column in ("document", "deadline"):
         connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
+    for column in ("path", "attempt", '"offset"'):
+        connection.execute(f"ALTER TABLE stream DROP COLUMN {column}")
     connection.execute("PRAGMA user_version=1")
     connection.close()
 

@@ -23,6 +23,7 @@ from podium.core.errors import (
     UsageError,
 )
 from podium.core.file import File
+from podium.core.piece import Piece
 from podium.engine.system import wall_us
 from podium.journal.store import Batch, RecordRow, RunRow
 
@@ -97,7 +98,10 @@ class Run(Generic[R]):
         }
 
     async def stream(self, after: int = 0) -> AsyncIterator[tuple[int, Any]]:
-        """Follow what the program emits: (position, chunk), until the run has ended.
+        """Follow what is emitted: (position, chunk), until the run has ended.
+
+        What the body of a task has emitted is a :class:`podium.Piece`, provisional until the step has
+        its result; everything else comes from the program and stays.
 
         Args:
             after: Begin behind this position, as an earlier call gave it.
@@ -105,9 +109,12 @@ class Run(Generic[R]):
         while True:
             row = self._row()
             chunks = self._desk.reader.stream(row.num, after)
-            for position, _, body in chunks:
-                after = position
-                yield position, decode_any(self._desk.open_envelope(row, body) or b"null")
+            for chunk in chunks:
+                after = chunk.position
+                value = decode_any(self._desk.open_envelope(row, chunk.payload) or b"null")
+                if chunk.attempt:
+                    value = Piece(chunk.path, chunk.attempt, chunk.offset, value)
+                yield after, value
             if not chunks:
                 if row.is_ended:
                     return

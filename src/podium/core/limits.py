@@ -38,3 +38,5 @@ RUN_ID_CHARS_MAX = 200
 """Length of a run id."""
 PRIORITY_MAX = 1000
 """The highest priority of a run, a task or a call; the lowest is as far below nothing."""
+CHUNKS_MAX = 100_000
+"""Chunks that one attempt of a task emits."""

@@ -13,6 +13,7 @@ from typing import Any, Protocol
 from podium.core.budgets import Said
 from podium.core.errors import ValueNotPortable
 from podium.core.notes import Notes
+from podium.core.outlet import Outlet
 from podium.core.pulse import Pulse
 from podium.core.spec import TaskSpec
 
@@ -86,6 +87,7 @@ class Attempt:
         pulse: Its signs of life.
         spent: What it says that it has used; any thread of it may add to that.
         relay_spent: Takes each instead: in a process whose parent keeps them.
+        outlet: What it emits.
     """
 
     spec: TaskSpec
@@ -102,6 +104,7 @@ class Attempt:
     pulse: Pulse = field(default_factory=Pulse)
     spent: list[Said] = field(default_factory=list)
     relay_spent: Callable[[Said], None] | None = None
+    outlet: Outlet = field(default_factory=Outlet)
 
     def require_permission(self) -> None:
         """Executors call it just before the body.

@@ -247,6 +247,7 @@ class Step(Timing):
         self._alive += 1
         self._has_begun = True
         attempt.pulse.last, attempt.pulse.tell = self._detail, self._beaten
+        attempt.outlet.tell = partial(self._emitted, attempt)
         self._bodied = attempt
         tab = self._tab
         if tab is not None:
@@ -284,6 +285,7 @@ class Step(Timing):
             if not run.is_closed:
                 self._late(attempt, value, error)
             return
+        self.take_chunks(attempt)
         self._watch_no_more(is_done=error is None)
         self._executing = None
         if run.is_closed:

@@ -418,6 +418,7 @@ class Processes:
                 "said": attempt.notes.keep,
                 "beat": attempt.pulse.keep,
                 "spent": attempt.spent.append,
+                "emitted": attempt.outlet.keep,
             },
         )
 
@@ -469,6 +470,10 @@ class _Sender:
         """Send what was used."""
         self._tell(("spent", said))
 
+    def emit(self, chunk: bytes) -> None:
+        """Send a chunk."""
+        self._tell(("emitted", chunk))
+
     def _tell(self, message: tuple[str, Any]) -> None:
         """Send it, unless it comes after the end (from a thread that the body left behind)."""
         with self._lock:
@@ -500,6 +505,7 @@ def _serve_one(
     attempt.notes.relay = send.say
     attempt.pulse.last, attempt.pulse.relay = last, send.beat
     attempt.relay_spent = send.spend
+    attempt.outlet.relay = send.emit
     send.begin()
     hearing.enter(attempt)
     value = spec.binder.call(spec.fn, arguments)

@@ -45,7 +45,7 @@ from podium.engine.program import Program
 from podium.engine.roles import RunEngine
 from podium.engine.waiting import waits_of
 from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Value, body, decode_value
-from podium.journal.store import InboxRow, RunRow
+from podium.journal.store import InboxRow, RunRow, StreamRow
 
 _RAW = msgspec.Raw
 _DEADLOCK_CANCELS = 100
@@ -444,7 +444,8 @@ class ActiveRun:
     def _emit(self, command: Emit) -> None:
         at = self.clock_us()
         self.record(Kind.EMITTED, command.path, b"{}", at)
-        self.log.batch.stream.append((self.num, at, self.payloads.pack(command.chunk)))
+        chunk = self.payloads.pack(command.chunk)
+        self.log.batch.stream.append(StreamRow(self.num, at, chunk, command.path))
         self.log.mark(len(command.chunk))
 
     def _remark(self, command: Remark) -> None:

@@ -16,6 +16,7 @@ from podium.engine.admission.passage import Obstacle, Passage
 from podium.engine.heartbeats import Heart
 from podium.engine.inquiry import Inquiry
 from podium.engine.tab import Tab
+from podium.journal.store import StreamRow
 
 CANCEL_GRACE_S = 1.0
 """How long a cancelled coroutine may take to end before its step is decided without it."""
@@ -77,6 +78,29 @@ class Timing(Inquiry):
         if self._heart is None:
             self._heart = Heart(self, attempt)
         self._heart.hear()
+
+    def _emitted(self, attempt: Attempt) -> None:
+        """The body of an attempt has emitted something; called in its thread."""
+        self.run.engine.notifier.post_from_thread(partial(self.take_chunks, attempt))
+
+    def take_chunks(self, attempt: Attempt) -> None:
+        """Append what an attempt has emitted to the stream of the run, while it is waited for."""
+        outlet, run = attempt.outlet, self.run
+        if attempt is not self._bodied or self._executing is None or self.is_over or run.is_closed:
+            outlet.is_closed = True
+        chunks = outlet.take()
+        if outlet.is_closed or not chunks:
+            return
+        self.show()  # so that the attempt after a crash has another number
+        at = run.clock_us()
+        for chunk in chunks:
+            row = StreamRow(
+                run.num, at, run.payloads.pack(chunk), self.path, attempt.number, outlet.taken
+            )
+            run.log.batch.stream.append(row)
+            run.log.mark(len(chunk))
+            outlet.taken += 1
+        run.engine.wake()
 
     def _watch_no_more(self, *, is_done: bool) -> None:
         """The attempt is over, or given up; what it has said last is for the next one.

@@ -24,6 +24,7 @@ from podium.core.errors import (
     UsageError,
 )
 from podium.core.file import File
+from podium.core.limits import PAYLOAD_BYTES_MAX
 from podium.core.memory import cleaned, redactor_for
 from podium.core.notes import WARNING
 from podium.core.ports import Attempt
@@ -197,7 +198,22 @@ def publish(key: str, value: Any) -> None:
 
 
 def emit(chunk: Any) -> None:
-    """Append to the run's stream: ``run.stream()`` follows it from outside."""
+    """Append to the run's stream: ``run.stream()`` follows it from outside.
+
+    In the body of a task, from any thread of it, the chunk is a :class:`podium.Piece` of the attempt:
+    provisional until the step has its result, and begun anew by the next attempt.
+
+    Raises:
+        NotInWorkflow: Neither a workflow nor a task of one called it.
+        ValueNotPortable: The chunk has no JSON form.
+        LimitReached: The attempt has emitted too many.
+    """
+    running = current_attempt.get()
+    if running is not None:
+        encoded = encode_message(chunk, "an emitted chunk", PAYLOAD_BYTES_MAX)
+        redactor = redactor_for(running)
+        running.outlet.put(encoded if redactor is None else redactor.encoded(encoded))
+        return
     context_of("emit").emit(current_scope.get().name("emit"), chunk)
 
 

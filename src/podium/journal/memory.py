@@ -25,6 +25,7 @@ from podium.journal.store import (
     OPEN_STATUSES,
     AskRow,
     Batch,
+    ChunkRow,
     CommitResult,
     InboxRow,
     KeptRow,
@@ -60,7 +61,7 @@ class MemoryDatabase:
         self.inbox: dict[int, InboxRow] = {}
         self.asks: dict[str, AskRow] = {}
         self.published: dict[int, dict[str, bytes]] = {}
-        self.stream: dict[int, list[tuple[int, int, bytes]]] = {}
+        self.stream: dict[int, list[ChunkRow]] = {}
         self.chunks: dict[tuple[int, str], dict[int, bytes]] = {}
         self.workers: dict[int, WorkerRow] = {}
         self.documents: dict[str, bytes] = {}
@@ -172,8 +173,8 @@ class MemoryReader:
         """Return the published state of a run."""
         return dict(sorted(self._db.published.get(num, {}).items()))
 
-    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[tuple[int, int, bytes]]:
-        """Return (position, at, payload); positions grow within the file."""
+    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[ChunkRow]:
+        """Return chunks in order; positions grow within the file."""
         chunks = self._db.stream.get(num, [])
         start = bisect_right(chunks, after, key=lambda chunk: chunk[0])
         return chunks[start : start + limit]
@@ -478,8 +479,9 @@ class MemoryStore:
         db = self.database
         for (run, key), payload in batch.published.items():
             db.published.setdefault(run, {})[key] = payload
-        for run, at, payload in batch.stream:
-            db.stream.setdefault(run, []).append((next(db.positions), at, payload))
+        for row in batch.stream:
+            chunk = ChunkRow(next(db.positions), *row[1:])
+            db.stream.setdefault(row.run, []).append(chunk)
         for ask, run, path, form, to, at, deadline in batch.asks_new:
             db.asks[ask] = AskRow(ask, run, path, form, to, at, deadline, None, None)
         for ask, closed_at, answer in batch.asks_closed:

@@ -165,6 +165,37 @@ class WorkerIdentity(NamedTuple):
     epoch: int
 
 
+class StreamRow(NamedTuple):
+    """What is appended to the stream of a run.
+
+    Attributes:
+        run: Its number.
+        at: When, in µs of the run's time.
+        payload: The chunk.
+        path: The step whose body emitted it, or the place in the program that did.
+        attempt: Which attempt of the step; 0: it was the program.
+        offset: How many chunks the attempt had emitted before it.
+    """
+
+    run: int
+    at: int
+    payload: bytes
+    path: str = ""
+    attempt: int = 0
+    offset: int = 0
+
+
+class ChunkRow(NamedTuple):
+    """A chunk of the stream of a run; as :class:`StreamRow`, with its place in the file."""
+
+    position: int
+    at: int
+    payload: bytes
+    path: str = ""
+    attempt: int = 0
+    offset: int = 0
+
+
 @dataclass(slots=True)
 class Batch:
     """What one commit writes, all or nothing. Lists keep the order of appending.
@@ -172,7 +203,7 @@ class Batch:
     ``records``: (run, kind, path, at, body). ``blobs``: (id, family, digest or None, data).
     ``inbox_new``: (run, kind, name, payload, at). ``inbox_done``: inbox ids.
     ``asks_new``: (id, run, path, form, to, at, deadline). ``asks_closed``: (id, at, answer).
-    ``published``: (run, key) → payload. ``stream``: (run, at, payload).
+    ``published``: (run, key) → payload.
     ``families``: (num, key). ``file_chunks``: (family, digest, index, data).
     ``documents``: hash → content; one that is there already is left as it is.
     ``shared``: (kind, key, event) for the policies that all runs and workers share: each is decided
@@ -192,7 +223,7 @@ class Batch:
     asks_new: list[tuple[str, int, str, bytes, str, int, int | None]] = field(default_factory=list)
     asks_closed: list[tuple[str, int, bytes | None]] = field(default_factory=list)
     published: dict[tuple[int, str], bytes] = field(default_factory=dict)
-    stream: list[tuple[int, int, bytes]] = field(default_factory=list)
+    stream: list[StreamRow] = field(default_factory=list)
     file_chunks: list[tuple[int, str, int, bytes]] = field(default_factory=list)
     documents: dict[str, bytes] = field(default_factory=dict)
     shared: list[tuple[str, str, bytes]] = field(default_factory=list)
@@ -261,8 +292,8 @@ class Reader(Protocol):
 
     def asks(self, num: int | None = None, *, open_only: bool = True) -> list[AskRow]: ...
     def published(self, num: int) -> dict[str, bytes]: ...
-    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[tuple[int, int, bytes]]:
-        """Return (position, at, payload); positions grow within the file."""
+    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[ChunkRow]:
+        """Return chunks in order; positions grow within the file."""
         ...
 
     def family_key(self, family: int) -> bytes: ...

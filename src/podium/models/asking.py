@@ -2,21 +2,31 @@
 
 from __future__ import annotations
 
+from podium.core.context import current_attempt
 from podium.models.adapting import adapted
 from podium.models.messages import Reply, Request
+from podium.models.pieces import Gathered
+from podium.models.provider import Say
 from podium.models.providers import resolve
 
 
-async def answer(model: str, request: Request, *, stream: bool = False) -> Reply:  # noqa: ARG001 - emitted by the next change
+async def answer(model: str, request: Request, *, stream: bool = False) -> Reply:
     """Ask a model once.
 
     Args:
         model: ``provider:model[@address]``.
         request: What it is asked.
-        stream: Whether the pieces of its text are emitted as they come.
+        stream: Whether the pieces of its text are emitted as they come, in the body of a task.
 
     Raises:
         ModelError: It has no answer.
     """
+    if not stream or current_attempt.get() is None:
+        return await _answer(model, request, None)
+    with Gathered() as gathered:
+        return await _answer(model, request, gathered.say)
+
+
+async def _answer(model: str, request: Request, say: Say | None) -> Reply:
     provider, name = resolve(model)
-    return await provider.respond(name, adapted(request, provider.abilities(name)), None)
+    return await provider.respond(name, adapted(request, provider.abilities(name)), say)

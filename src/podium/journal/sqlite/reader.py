@@ -20,6 +20,7 @@ from podium.journal.sqlite.trouble import explained
 from podium.journal.store import (
     ENDED_STATUSES,
     AskRow,
+    ChunkRow,
     InboxRow,
     RecordRow,
     RunRow,
@@ -154,13 +155,14 @@ class SqliteReader:
         query = "SELECT key,CAST(payload AS BLOB) FROM published WHERE run=? ORDER BY key"
         return dict(self._all(query, (num,)))
 
-    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[tuple[int, int, bytes]]:
-        """Return (position, at, payload); positions grow within the file."""
-        return self._all(
-            "SELECT position,at,CAST(payload AS BLOB) FROM stream WHERE run=? AND position>? "
-            "ORDER BY position LIMIT ?",
+    def stream(self, num: int, after: int = 0, limit: int = 1_000) -> list[ChunkRow]:
+        """Return chunks in order; positions grow within the file."""
+        rows = self._all(
+            'SELECT position,at,CAST(payload AS BLOB),path,attempt,"offset" FROM stream '
+            "WHERE run=? AND position>? ORDER BY position LIMIT ?",
             (num, after, limit),
         )
+        return list(map(ChunkRow._make, rows))
 
     def family_key(self, family: int) -> bytes:
         """Return the key of a family."""

@@ -1,4 +1,4 @@
-"""The tables of a Podium database, format 4.
+"""The tables of a Podium database, format 5.
 
 Rows go where appending is cheap: the journal's key is the order of commits, blobs and runs are
 numbered by time. Texts are JSON that the ``sqlite3`` shell can query.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x506F6469
 """``Podi`` in the file's header: whose file this is."""
-FORMAT = 4
+FORMAT = 5
 """Kept in ``user_version``. A file with a higher one is refused."""
 
 OPEN = "status IN ('accepted','running','waiting')"
@@ -62,7 +62,8 @@ CREATE TABLE published(
   run INTEGER NOT NULL, key TEXT NOT NULL, payload TEXT NOT NULL, PRIMARY KEY(run, key)
 ) STRICT, WITHOUT ROWID;
 CREATE TABLE stream(
-  position INTEGER PRIMARY KEY, run INTEGER NOT NULL, at INTEGER NOT NULL, payload TEXT NOT NULL
+  position INTEGER PRIMARY KEY, run INTEGER NOT NULL, at INTEGER NOT NULL, payload TEXT NOT NULL,
+  path TEXT NOT NULL DEFAULT '', attempt INTEGER NOT NULL DEFAULT 0, "offset" INTEGER NOT NULL DEFAULT 0
 ) STRICT;
 CREATE INDEX stream_run ON stream(run);
 CREATE TABLE workers(
@@ -82,6 +83,11 @@ CREATE TABLE documents(hash TEXT PRIMARY KEY, content TEXT NOT NULL) STRICT, WIT
 """,
     2: _SHARED,
     3: "ALTER TABLE runs ADD COLUMN deadline INTEGER;",
+    4: """
+ALTER TABLE stream ADD COLUMN path TEXT NOT NULL DEFAULT '';
+ALTER TABLE stream ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
+ALTER TABLE stream ADD COLUMN "offset" INTEGER NOT NULL DEFAULT 0;
+""",
 }
 """What makes a file of a format one of the next."""
 

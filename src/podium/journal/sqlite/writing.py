@@ -193,8 +193,9 @@ class Writer:
             )  # fmt: skip
         if batch.stream:
             self._insert(
-                "INSERT INTO stream(run,at,payload) VALUES", "(?,?,CAST(? AS TEXT))", batch.stream
-            )
+                'INSERT INTO stream(run,at,payload,path,attempt,"offset") VALUES',
+                "(?,?,CAST(? AS TEXT),?,?,?)", batch.stream,
+            )  # fmt: skip
         if batch.asks_new:
             self._insert(
                 'INSERT INTO asks(id,run,path,form,"to",at,deadline) VALUES',

@@ -8,7 +8,7 @@ import msgspec
 
 from podium.core.errors import StoreError
 from podium.journal.records import Kind
-from podium.journal.store import Batch, KeptRow, KeptTask
+from podium.journal.store import Batch, KeptRow, KeptTask, StreamRow
 from podium.testing.store_conformance.subject import (
     NOW,
     Subject,
@@ -308,11 +308,21 @@ def published_state_is_the_last(subject: Subject) -> None:
 def streams_grow(subject: Subject) -> None:
     """Chunks of a stream have growing positions and are read in pages."""
     store = open_with(subject, new_run(1), new_run(2))
-    store.commit(Batch(stream=[(1, 5, b"1"), (2, 6, b"2"), (1, 7, b"3")]), None)
-    store.commit(Batch(stream=[(1, 8, b"4")]), None)
+    store.commit(
+        Batch(
+            stream=[
+                StreamRow(1, 5, b"1"),
+                StreamRow(2, 6, b"2"),
+                StreamRow(1, 7, b"3", "a/b", 2, 9),
+            ]
+        ),
+        None,
+    )
+    store.commit(Batch(stream=[StreamRow(1, 8, b"4")]), None)
     chunks = store.reader().stream(1)
 
-    assert [(at, payload) for _, at, payload in chunks] == [(5, b"1"), (7, b"3"), (8, b"4")]
+    assert [(one.at, one.payload) for one in chunks] == [(5, b"1"), (7, b"3"), (8, b"4")]
+    assert chunks[1][3:] == ("a/b", 2, 9)
     assert [position for position, *_ in chunks] == sorted({position for position, *_ in chunks})
     assert store.reader().stream(1, after=chunks[0][0], limit=1) == chunks[1:2]
 
