@@ -13,8 +13,9 @@ import podium
 from podium import Agent, Compaction, InvalidOption
 from podium.agents.compaction import is_due, oldest, squeezed, summary_request, trimmed
 from podium.agents.conversation import Conversation, flaws
-from podium.agents.transcript import OUTSIDE, Observation, Turn
+from podium.agents.transcript import Observation, Turn
 from podium.models import Message, Request, ToolCall, function_model
+from podium.tools.labels import OUTSIDE
 from tests.agents.worked import call, said_to, worked
 from tests.harness import fresh_names
 
@@ -71,7 +72,7 @@ def test_the_invariants(talk: Conversation, option: Compaction) -> None:
             one.message == other.message and one.notes == other.notes
             for one, other in zip(short.turns, talk.turns[-len(short.turns) :], strict=True)
         )
-        assert short.is_outside == talk.is_outside
+        assert short.labels == talk.labels
 
 
 @given(conversations(), options)

@@ -37,7 +37,11 @@ def diligent(request: Request) -> Any:
     if turn == 0:
         return Message("assistant", "Both.", (ToolCall("", "look", {"number": 1}), ToolCall("", "look", {"number": "2"})))  # fmt: skip
     if turn == 1:
-        return [ToolCall("", "put", {"number": 3}), ToolCall("", "nothing", {}), ToolCall("", "send", {"number": 4})]
+        return [
+            ToolCall("", "put", {"number": 3}),
+            ToolCall("", "nothing", {}),
+            ToolCall("", "send", {"number": 4}),
+        ]
     if any("3 times" in one.text for one in request.messages):
         return "It is done."
     return ToolCall("", "look", {"number": 1})
@@ -50,7 +54,11 @@ def reader(request: Request) -> Any:
         return "Read."
     pages = sum("page" in one.text for one in request.messages if one.role == "tool")
     is_noted = any(one.text.startswith("Notes on") for one in request.messages)
-    return "All read." if is_noted and pages > 1 else ToolCall("", "page", {"number": turn_of(request)})
+    return (
+        "All read."
+        if is_noted and pages > 1
+        else ToolCall("", "page", {"number": turn_of(request)})
+    )
 
 
 with TABLE.define():
@@ -99,9 +107,9 @@ with TABLE.define():
 
 def answer(form: Any) -> Any:
     """Say that what was sent did not happen, where that is asked; allow every call but one."""
-    if isinstance(form, dict) and form.get("tool") == "send":
-        return {"approve": False, "reason": "no"}
-    return {"happened": False} if not isinstance(form, dict) or "tool" not in form else True
+    if not isinstance(form, dict) or "fingerprint" not in form:
+        return {"happened": False}
+    return {"refuse": "no"} if form["tool"] == "send" else {"approve": form["fingerprint"]}
 
 
 def test_crashes_anywhere_change_nothing() -> None:

@@ -32,6 +32,7 @@ from podium.core.spec import WorkflowSpec, registry
 from podium.functions.calls import Call, Workflow
 from podium.models.calls import Model
 from podium.models.scripted import ScriptedModel
+from podium.tools.policy import ToolPolicy
 
 T = TypeVar("T")
 _NAME: Final = re.compile(r"[A-Za-z][A-Za-z0-9_-]{0,99}")
@@ -49,6 +50,7 @@ class AgentKeywords(TypedDict, total=False):
             ``stop``, or ``ask`` a person for advice.
         autonomy: How much it may do by itself: ``suggest``, ``act-on-reads``,
             ``act-with-approval`` (unless given), ``act-within-budget``, ``act``.
+        policy: What it may call, and what needs approval, beside that; None: nothing more.
         people: Who is asked, and for how long.
         compaction: When its conversation is made shorter; None: never.
         style: How calls are asked for; as the model can, unless given.
@@ -64,6 +66,7 @@ class AgentKeywords(TypedDict, total=False):
     guards: Iterable[Guard]
     stuck: Literal["stop", "ask"]
     autonomy: Autonomy
+    policy: ToolPolicy | None
     people: People
     compaction: Compaction | None
     style: Style
@@ -128,6 +131,10 @@ class Agent(Workflow[..., T], Generic[T]):
 
     async def work(self, goal: str, **inputs: Any) -> AgentResult[T]:
         """Work in place, and return the answer with all that was thought, done and seen.
+
+        Args:
+            goal: What is asked for.
+            inputs: What was declared beside it.
 
         Raises:
             AgentError: There is no answer.
@@ -194,6 +201,7 @@ def define(
         guards=tuple(options.get("guards", GUARDS)),
         stuck=stuck,
         autonomy=autonomy,
+        policy=options.get("policy"),
         people=options.get("people", People()),
         compaction=options.get("compaction", Compaction()),
         style=style,

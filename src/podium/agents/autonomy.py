@@ -2,10 +2,8 @@
 
 from __future__ import annotations
 
-import hashlib
-
 from dataclasses import dataclass
-from typing import Any, Final, Literal
+from typing import Final, Literal
 
 import msgspec
 
@@ -13,6 +11,7 @@ from podium.core.durations import Duration, some_seconds
 from podium.core.effects import Effect
 from podium.core.errors import InvalidOption, StepTimedOut
 from podium.functions.primitives import ask
+from podium.tools.policy import ToolPolicy
 from podium.tools.registry import AnyTool
 
 Autonomy = Literal["suggest", "act-on-reads", "act-with-approval", "act-within-budget", "act"]
@@ -25,8 +24,8 @@ Autonomy = Literal["suggest", "act-on-reads", "act-with-approval", "act-within-b
 - ``act``: everything is called.
 """
 LEVELS: Final = ("suggest", "act-on-reads", "act-with-approval", "act-within-budget", "act")
-Verdict = Literal["call", "propose", "ask"]
 _QUIET: Final = frozenset({Effect.PURE, Effect.READ})
+_EFFECTS: Final = tuple(f"effect:{one}" for one in Effect if one not in _QUIET)
 
 
 def require_level(agent: str, level: str, *, is_costed: bool) -> None:
@@ -46,13 +45,9 @@ def require_level(agent: str, level: str, *, is_costed: bool) -> None:
         )
 
 
-def decide(level: str, tool: AnyTool) -> Verdict:
-    """Tell what is to be done about a call of a tool."""
-    if level == "suggest":
-        return "propose"
-    if tool.spec.effect in _QUIET or level in ("act", "act-within-budget"):
-        return "call"
-    return "ask" if level == "act-with-approval" else "propose"
+def is_proposed(level: str, tool: AnyTool) -> bool:
+    """Tell whether a call of a tool is proposed, and not made."""
+    return level == "suggest" or (level == "act-on-reads" and tool.spec.effect not in _QUIET)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,56 +67,11 @@ class People:
             some_seconds(self.timeout, what="People(timeout)")
 
 
-class Approval(msgspec.Struct, frozen=True, omit_defaults=True):
-    """What a person said about a call.
-
-    Attributes:
-        is_given: Whether it may be made.
-        reason: Why not, or what else is to be known.
-    """
-
-    is_given: bool
-    reason: str = ""
-
-
-def digest_of(tool: str, arguments: dict[str, Any]) -> str:
-    """Return what an approval is bound to: a hash of the tool and of its exact arguments."""
-    encoded = msgspec.json.encode([tool, arguments], order="sorted")
-    return hashlib.blake2b(encoded, digest_size=12).hexdigest()
-
-
-async def ask_approval(
-    people: People, agent: str, tool: AnyTool, arguments: dict[str, Any], thought: str
-) -> Approval:
-    """Ask a person whether a call may be made, with exactly these arguments.
-
-    Whoever answers gives ``true`` or ``false``, or ``{"approve": …, "reason": …}``; anything else is
-    a no, with what was said as the reason.
-    """
-    form = {
-        "kind": "approval",
-        "text": f"May {agent} call {tool.name} ({tool.spec.effect})?",
-        "tool": tool.name,
-        "arguments": arguments,
-        "digest": digest_of(tool.name, arguments),
-        "thought": thought,
-        "answers": {"approve": "true or false", "reason": "text, for the agent"},
-    }
-    try:
-        answer = await ask(form, to=people.to, timeout=people.timeout)
-    except StepTimedOut:
-        return Approval(False, "nobody answered in time")
-    return approval_of(answer)
-
-
-def approval_of(answer: Any) -> Approval:
-    """Read what a person answered; what is no clear yes is a no."""
-    if isinstance(answer, bool):
-        return Approval(answer)
-    if isinstance(answer, dict):
-        reason = answer.get("reason", "")
-        return Approval(answer.get("approve") is True, reason if isinstance(reason, str) else "")
-    return Approval(False, answer if isinstance(answer, str) else "")
+def policy_of(level: str, people: People) -> ToolPolicy | None:
+    """Return the policy under which the calls of a level are made; None: there is none of its own."""
+    if level != "act-with-approval":
+        return None
+    return ToolPolicy(approve=_EFFECTS, to=people.to, timeout=people.timeout)
 
 
 class Advice(msgspec.Struct, frozen=True, omit_defaults=True):

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from collections.abc import Iterator
+from contextlib import contextmanager
 
-from podium.agents.autonomy import ask_approval, decide
+from podium.agents.autonomy import is_proposed, policy_of
 from podium.agents.definition import Definition
 from podium.agents.limits import Meter
 from podium.agents.observing import Kept, not_called, observed
@@ -15,6 +16,8 @@ from podium.core.scope import current_scope
 from podium.models.messages import ToolCall, ToolOffer
 from podium.tools.arguments import checked
 from podium.tools.dispatch import dispatch
+from podium.tools.labels import Labels
+from podium.tools.policy import tool_policy
 from podium.tools.registry import AnyTool
 
 
@@ -47,13 +50,16 @@ class Caller:
             return ()
         return self._toolbox.offers(aside, can_read=bool(self._kept))
 
-    async def carry(self, call: ToolCall, aside: frozenset[str], thought: str) -> Observation:
+    async def carry(
+        self, call: ToolCall, aside: frozenset[str], thought: str, labels: Labels
+    ) -> Observation:
         """Carry out a call; return what the model sees of it.
 
         Args:
             call: As the model asked for it.
             aside: Tools that are set aside for now.
             thought: Why, in the model's words.
+            labels: Of the conversation that it rests on.
         """
         if call.name == ANSWER:
             return not_called(call, "an answer stands alone. Look at the other results first.")
@@ -63,43 +69,49 @@ class Caller:
             return self._kept.read(call)
         tool = self._toolbox.get(call.name)
         if tool is None:
-            return await self._dispatched(call, call.name, call.arguments)
+            return await self._dispatched(call, call.name, labels)
         if tool.name in aside:
             return not_called(
                 call, "it is set aside for now. Go about it in another way.", "set-aside"
             )
-        return await self._decided(call, tool, thought)
+        if is_proposed(self._agent.autonomy, tool):
+            proposed = self._proposed(call, tool, thought)
+            if proposed is not None:
+                return proposed
+        return await self._dispatched(call, tool.name, labels)
 
-    async def _decided(self, call: ToolCall, tool: AnyTool, thought: str) -> Observation:
-        verdict = decide(self._agent.autonomy, tool)
-        if verdict == "call":
-            return await self._dispatched(call, tool.name, call.arguments)
+    def _proposed(self, call: ToolCall, tool: AnyTool, thought: str) -> Observation | None:
+        """Propose a call; None where its arguments do not fit."""
         found = checked(tool, call.arguments)
         if found.call is None or found.plain is None:
-            return await self._dispatched(
-                call, tool.name, call.arguments
-            )  # which says what is wrong
+            return None
         found.call.close()
-        if verdict == "propose":
-            self.proposals.append(Proposal(tool.name, found.plain, thought))
-            text = (
-                f"{tool.name} was proposed to the user and has not run. Go on without its result."
-            )
-            return Observation(call.id, tool.name, text, "proposed")
-        approval = await ask_approval(
-            self._agent.people, self._agent.name, tool, found.plain, thought
-        )
-        if approval.is_given:
-            return await self._dispatched(call, tool.name, found.plain)
-        why = f": {approval.reason}" if approval.reason else "."
-        text = f"{tool.name} was not called: a person refused it{why}"
-        return Observation(call.id, tool.name, text, "refused")
+        self.proposals.append(Proposal(tool.name, found.plain, thought))
+        text = f"{tool.name} was proposed to the user and has not run. Go on without its result."
+        return Observation(call.id, tool.name, text, "proposed")
 
-    async def _dispatched(self, call: ToolCall, name: str, arguments: Any) -> Observation:
+    async def _dispatched(self, call: ToolCall, name: str, labels: Labels) -> Observation:
         if not self._meter.call():
             return not_called(call, "all the calls that may be made have been made.")
-        reply = await dispatch(name, arguments, among=self._toolbox.tools)
+        with self._policed():
+            reply = await dispatch(
+                name,
+                call.arguments,
+                among=self._toolbox.tools,
+                policy=self._agent.policy,
+                labels=labels,
+            )
         return observed(call, reply, self._kept)
+
+    @contextmanager
+    def _policed(self) -> Iterator[None]:
+        """Let the policy of its autonomy hold beside its own."""
+        policy = policy_of(self._agent.autonomy, self._agent.people)
+        if policy is None:
+            yield
+            return
+        with tool_policy(policy):
+            yield
 
     async def _search(self, call: ToolCall) -> Observation:
         given = call.arguments if isinstance(call.arguments, dict) else {}

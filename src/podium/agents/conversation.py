@@ -10,7 +10,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field, replace
 
 from podium.agents.limits import tokens_of
-from podium.agents.transcript import OUTSIDE, Turn
+from podium.agents.transcript import Turn
 from podium.models.messages import Message
 
 
@@ -74,9 +74,10 @@ class Conversation:
         return tokens_of(self.messages())
 
     @property
-    def is_outside(self) -> bool:
-        """Whether it holds text that anybody may have written."""
-        return any(OUTSIDE in one.labels for one in self.messages())
+    def labels(self) -> tuple[str, ...]:
+        """Where its texts come from."""
+        own = {*self.goal.labels, *self.summary_labels}
+        return tuple(sorted(own | labels_of(self.turns)))
 
 
 def labels_of(turns: Sequence[Turn]) -> set[str]:

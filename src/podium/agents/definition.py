@@ -12,6 +12,7 @@ from podium.agents.compaction import Compaction
 from podium.agents.guards import Guard
 from podium.agents.limits import Limits
 from podium.models.calls import Model
+from podium.tools.policy import ToolPolicy
 from podium.tools.registry import AnyTool
 
 RULES: Final = (
@@ -35,6 +36,7 @@ class Definition:
         guards: What watches that it gets on.
         stuck: What happens when it does not, in spite of all: it stops, or a person is asked.
         autonomy: How much it may do by itself.
+        policy: What it may call, beside that.
         people: Who is asked.
         compaction: When its conversation is made shorter; None: never.
         style: How calls are asked for.
@@ -52,6 +54,7 @@ class Definition:
     guards: tuple[Guard, ...]
     stuck: Literal["stop", "ask"]
     autonomy: str
+    policy: ToolPolicy | None
     people: People
     compaction: Compaction | None
     style: Style

@@ -34,6 +34,7 @@ from podium.agents.turn import OpenTurn
 from podium.core.context import current_context
 from podium.functions.primitives import emit
 from podium.models.messages import Message, Reply
+from podium.tools.labels import seen
 
 _WORDS: Final[dict[Stopped, str]] = {
     "turns": "The last of your turns has come.",
@@ -55,10 +56,13 @@ class Work:
     Args:
         agent: What it is.
         goal: What it is asked for, as the model is told.
-        labels: Where the text of the goal comes from.
+        labels: Where the text of the goal comes from; unless given, from wherever all that calls by
+            name have given the run so far.
     """
 
-    def __init__(self, agent: Definition, goal: str, labels: tuple[str, ...] = ()) -> None:
+    def __init__(self, agent: Definition, goal: str, labels: tuple[str, ...] | None = None) -> None:
+        if labels is None:
+            labels = seen()
         self._agent = agent
         self._goal = goal
         self._meter = Meter(agent.limits)
@@ -112,8 +116,10 @@ class Work:
             return self._answer_of(opened)
         aside = self._ladder.set_aside(number)
         thought = opened.reply.message.thought or opened.reply.text
+        labels = self._talk.labels
         await opened.carry_out(
-            lambda call: self._caller.carry(call, aside, thought), at_once=self._agent.at_once
+            lambda call: self._caller.carry(call, aside, thought, labels),
+            at_once=self._agent.at_once,
         )
         self._faults = 0
         self._close(*([_TOO_LONG] if opened.reply.finish == "length" else []))

@@ -11,9 +11,6 @@ from podium.models.messages import Message, ToolCall, Usage
 
 T = TypeVar("T")
 
-OUTSIDE = "outside"
-"""The label of text that anybody may have written."""
-
 Stopped = Literal["", "turns", "calls", "tokens", "usd", "time"]
 """The limit at which an agent had to answer; empty where it was done by itself."""
 
@@ -26,8 +23,8 @@ class Observation(msgspec.Struct, frozen=True, omit_defaults=True):
         tool: The tool with its version; as it was asked for where there is none.
         text: What the model is told.
         code: Empty where there is a value. Else ``unknown-tool``, ``arguments-invalid``,
-            ``proposed``, ``refused``, ``set-aside``, ``not-called``, ``cut``, or that of the tool's
-            failure.
+            ``tool-refused`` and ``approval-refused`` (and other words of policies), ``proposed``,
+            ``set-aside``, ``not-called``, ``cut``, or that of the tool's failure.
         did_run: Whether the tool may have done something.
         whole: Under which reference the whole of a text can be read that was cut.
         labels: Where the text comes from.
