@@ -161,19 +161,6 @@ class Proposal:
 
 
 @dataclass(frozen=True)
-class Refusal:
-    """Who is against a change, and why."""
-
-    by: str
-    why: list[str]
-
-    @property
-    def text(self) -> str:
-        """All of it."""
-        return "\n\n".join(self.why)
-
-
-@dataclass(frozen=True)
 class Merged:
     """What became of a merge: its commit with the tag, or the head that was there instead."""
 

@@ -1,27 +1,25 @@
-"""What a change has to pass before it is merged: each gate says what is wrong, or nothing."""
+"""What a change has to pass before it is merged: bounds, tests, and where the risk is high a person."""
 
-import podium
+from collections.abc import Sequence
+from functools import partial
 
-from examples.coding.forms import Assignment, Proposal, Refusal, TestRun
+from examples.coding.forms import Assignment, Proposal, TestRun
 from examples.coding.paths import complaint
 from examples.coding.steps import run_tests
+from podium import Verdict, gates
 
 TRACES_MAX = 3
 
 
-async def refusal_of(task: Assignment, proposal: Proposal, *, risk: str) -> Refusal | None:
-    """Ask the gates in turn, a person last; return the refusal of the first one that refuses."""
-    if wrong := bounds(task, proposal):
-        return Refusal("bounds", wrong)
-    if wrong := complaints(await run_tests(task.repository, proposal.commit).as_("tests")):
-        return Refusal("tests", wrong)
-    if task.acceptance:
-        run = run_tests(task.repository, proposal.commit, task.acceptance).as_("acceptance")
-        if wrong := complaints(await run):
-            return Refusal("acceptance", wrong)
-    if risk == "high" and (wrong := await review(task, proposal)):
-        return Refusal("a person", wrong)
-    return None
+def gates_of(task: Assignment, *, risk: str) -> list[gates.Gate]:
+    """Return the gates of a task; each is asked only if the ones before it let the change pass."""
+    found = [
+        gates.python(partial(bounds, task), name="bounds"),
+        gates.python(partial(works, task), name="tests"),
+    ]
+    if risk == "high":
+        found.append(gates.person(f"May this be merged as {task.tag}?", to="reviewer"))
+    return found
 
 
 def bounds(task: Assignment, proposal: Proposal) -> list[str]:
@@ -38,30 +36,32 @@ def bounds(task: Assignment, proposal: Proposal) -> list[str]:
     return found
 
 
-def complaints(run: TestRun) -> list[str]:
+async def works(task: Assignment, proposal: Proposal) -> Verdict:
+    """All tests of the repository pass, and then those of whoever asked for the change."""
+    own = verdict("tests", await run_tests(task.repository, proposal.commit).as_("own"))
+    if not own.ok or not task.acceptance:
+        return own
+    run = run_tests(task.repository, proposal.commit, task.acceptance).as_("acceptance")
+    found = verdict("acceptance", await run)
+    return found if not found.ok else passed_or_refused("tests and acceptance", [])
+
+
+def verdict(gate: str, run: TestRun) -> Verdict:
     """Say of each test that failed which and with what; of the first ones also where."""
-    if run.ok:
-        return []
     found = [
         f"{one.test}: {one.message}" + (f"\n{one.trace}" if number < TRACES_MAX else "")
         for number, one in enumerate(run.failures)
     ]
-    return [run.trouble, *found] if run.trouble else found
+    return passed_or_refused(gate, [run.trouble, *found] if run.trouble else found)
 
 
-async def review(task: Assignment, proposal: Proposal) -> list[str]:
-    """Wait for a person to look at the change, however long that takes."""
-    form = {
-        "question": f"May this be merged as {task.tag}?",
-        "summary": proposal.summary,
-        "diff": proposal.change.diff,
-        "answer with": {"ok": True, "why": ""},
-    }
-    while True:
-        answer = await podium.ask(form, to="reviewer")
-        match answer:
-            case {"ok": True}:
-                return []
-            case {"ok": False, "why": str(why)} if why:
-                return [why]
-        form["problem"] = f"{answer!r}: expected 'ok', and 'why' where it is false."
+def passed_or_refused(gate: str, wrong: Sequence[str]) -> Verdict:
+    """Return the verdict of a gate that found something wrong, or nothing."""
+    findings = tuple(gates.Finding(gate, one) for one in wrong)
+    return Verdict(not wrong, gate, "\n\n".join(wrong), findings=findings)
+
+
+def refusal(verdict: Verdict) -> tuple[str, str]:
+    """Return who refused, and all that is wrong."""
+    against = next((part for part in verdict.parts if not part.ok), verdict)
+    return against.gate, "\n\n".join(one.line() for one in against.complaints())

@@ -83,6 +83,25 @@ class Repository:
         making.rename(path)
         return cls(path)
 
+    @classmethod
+    def copied(cls, path: Path, source: Path) -> "Repository":
+        """Make a bare copy of somebody's repository, which is only read.
+
+        Raises:
+            GitMissing: There is no git, or it is too old.
+            GitFailed: It is no repository.
+        """
+        require_git()
+        if not path.exists():
+            making = path.with_suffix(".making")
+            shutil.rmtree(making, ignore_errors=True)
+            making.mkdir(parents=True)
+            cls(making).git(
+                "clone", "--bare", "--quiet", "--no-hardlinks", str(source.resolve()), "."
+            )
+            making.rename(path)
+        return cls(path)
+
     # reading ------------------------------------------------------------------------------
 
     def head(self, branch: str) -> str:

@@ -27,9 +27,8 @@ class Example:
         """Where its files are."""
         return TASKS / self.name
 
-    def furnish(self, folder: Path) -> Repository:
-        """Make its repository in a folder, unless it is there."""
-        path = folder / f"{self.number}-{self.name}.git"
+    def furnish(self, path: Path) -> Repository:
+        """Make its repository, unless it is there."""
         if path.exists():
             return Repository(path)
         return Repository.made_of(path, self.folder / "repository", f"{self.title}: what is there")

@@ -6,6 +6,7 @@ model that is recorded is paid for again, and there is one merge and one tag.
 """
 
 from collections.abc import Sequence
+from dataclasses import asdict
 
 import podium
 
@@ -16,11 +17,10 @@ from examples.coding.forms import (
     Edits,
     Plan,
     Proposal,
-    Refusal,
     Snapshot,
     Tried,
 )
-from examples.coding.gates import refusal_of
+from examples.coding.gates import gates_of, passed_or_refused, refusal
 from examples.coding.steps import (
     apply_edits,
     begin,
@@ -31,7 +31,7 @@ from examples.coding.steps import (
     read_files,
 )
 from examples.coding.talk import Talk
-from podium import workflow
+from podium import PodiumError, Verdict, workflow
 
 RECORDED = recorded.model.model
 """A model that costs nothing; it knows the five tasks and no others."""
@@ -39,7 +39,7 @@ MERGES_MAX = 3
 """How often others may be faster with a merge before the run gives up."""
 
 
-class NotDelivered(Exception):
+class NotDelivered(PodiumError):
     """The change is not in; the text says what was tried and who refused it."""
 
     code = "not-delivered"
@@ -50,6 +50,7 @@ class NotDelivered(Exception):
             for one in tried
         ]
         super().__init__("\n".join([f"{task.title!r} is not done.", *lines]))
+        self.details = {"tried": [asdict(one) for one in tried]}
 
 
 @workflow
@@ -58,28 +59,26 @@ async def coding(task: Assignment) -> Delivered:
     talk = Talk(task.model)
     start = await begin(task.repository, task.branch)
 
-    tell("analyse", task.title)
     analysis = await talk.analysis(task, start.paths)
-    tell("plan", analysis.goal)
+    tell("analyse", f"{analysis.goal} (risk: {analysis.risk})")
     plan = await talk.plan()
-    tell("look up", "; ".join(plan.questions))
+    tell("plan", "; ".join(plan.steps))
     found, files = await podium.gather(
         find_documentation(task.repository, start.head, plan.questions),
         read_files(task.repository, start.head, plan.files),
     )
-    tell("write", "; ".join(plan.steps))
+    tell("look up", "; ".join(f"{one.path}: {one.heading}" for one in found))
     edits = await talk.edits(found, files)
+    tell("write", edits.summary)
 
     tried: list[Tried] = []
     proposal = Proposal(start.head)
     while True:
         with podium.scope(f"round-{len(tried) + 1}"):
-            tell("try", edits.summary)
-            proposal, refusal = await attempt(task, start, proposal, edits, analysis.risk)
-            if refusal is None:
+            proposal, verdict = await attempt(task, start, proposal, edits, analysis.risk)
+            if verdict.ok:
                 break
-            tried.append(Tried(len(tried) + 1, edits.summary, refusal.by, refusal.text))
-            tell("refused", refusal.text, by=refusal.by)
+            tried.append(refused(tried, edits.summary, verdict))
             if len(tried) == task.rounds:
                 raise NotDelivered(task, tried)
             edits = await revised(talk, task, plan, proposal, tried)
@@ -88,14 +87,24 @@ async def coding(task: Assignment) -> Delivered:
 
 async def attempt(
     task: Assignment, start: Snapshot, before: Proposal, edits: Edits, risk: str
-) -> tuple[Proposal, Refusal | None]:
-    """Make a commit of edits and hold it against the gates; return what stands now, and a refusal."""
+) -> tuple[Proposal, Verdict]:
+    """Make a commit of edits and hold it against the gates; return what stands now, and a verdict."""
     applied = await apply_edits(task.repository, before.commit, edits, task.allowed, moment())
     if applied.problems:
-        return before, Refusal("the tree", applied.problems)
+        return before, passed_or_refused("edits", applied.problems)
     change = await measure(task.repository, start.head, applied.commit)
     proposal = Proposal(applied.commit, edits.summary, change)
-    return proposal, await refusal_of(task, proposal, risk=risk)
+    verdict = await podium.verify(proposal, gates_of(task, risk=risk))
+    if verdict.ok:
+        tell("passed", ", ".join(part.gate for part in verdict.parts))
+    return proposal, verdict
+
+
+def refused(tried: Sequence[Tried], summary: str, verdict: Verdict) -> Tried:
+    """Return what became of a round, and tell it."""
+    by, why = refusal(verdict)
+    tell("refused", why, by=by)
+    return Tried(len(tried) + 1, summary, by, why)
 
 
 async def revised(
@@ -104,10 +113,12 @@ async def revised(
     """Find out why a change was refused, and change it."""
     last = tried[-1]
     diagnosis = await talk.diagnosis(task.rounds - last.round, last.by, last.why)
-    tell("cause", diagnosis.cause)
-    tell("revise", diagnosis.fix)
+    tell("debug", diagnosis.cause)
     paths = list(dict.fromkeys([*plan.files, *proposal.change.paths]))
-    return await talk.revision(await read_files(task.repository, proposal.commit, paths))
+    files = await read_files(task.repository, proposal.commit, paths)
+    edits = await talk.revision(files)
+    tell("revise", edits.summary)
+    return edits
 
 
 async def deliver(
@@ -125,14 +136,14 @@ async def deliver(
         base = merged.moved_to
         tell("catch up", f"{task.branch} has moved to {base[:12]}")
         joined = await catch_up(task.repository, proposal.commit, base, moment())
-        problem = Refusal("others", joined.problems) if joined.problems else None
-        if problem is None:
+        verdict = passed_or_refused("others", joined.problems)
+        if verdict.ok:
             change = await measure(task.repository, base, joined.commit)
             proposal = Proposal(joined.commit, proposal.summary, change)
-            problem = await refusal_of(task, proposal, risk=risk)
-        if problem is not None:
-            tried.append(Tried(len(tried) + 1, proposal.summary, problem.by, problem.text))
-            raise NotDelivered(task, tried)
+            verdict = await podium.verify(proposal, gates_of(task, risk=risk))
+        if not verdict.ok:
+            tried.append(refused(tried, proposal.summary, verdict))
+            break
     raise NotDelivered(task, tried)
 
 
