@@ -117,6 +117,10 @@ if TYPE_CHECKING:
     from podium.agents.limits import Limits
     from podium.agents.transcript import AgentResult
     from podium.agents.verify import gates as gates
+    from podium.agents.sampling.choosing import best_of, self_consistency
+    from podium.agents.sampling.report import Chosen, NoSample
+    from podium.agents.sampling.tournament import prefers, tournament
+    from podium.agents.sampling.tree import tree_search
     from podium.agents.verify.gate import verify
     from podium.agents.verify.refusal import ask_person, other_model, other_plan, reflect
     from podium.agents.verify.rounds import Brief, Round
@@ -177,7 +181,9 @@ _LATE = {
     "ArgumentsInvalid": "podium.tools.reply",
     "ask_person": "podium.agents.verify.refusal",
     "Background": "podium.agents.verify.verdict",
+    "best_of": "podium.agents.sampling.choosing",
     "Brief": "podium.agents.verify.rounds",
+    "Chosen": "podium.agents.sampling.report",
     "CommandFailed": "podium.tools.process.errors",
     "CommandNotStarted": "podium.tools.process.errors",
     "CommandTimedOut": "podium.tools.process.errors",
@@ -200,11 +206,13 @@ _LATE = {
     "mail_tool": "podium.tools.mail",
     "Model": "podium.models.calls",
     "ModelError": "podium.models.errors",
+    "NoSample": "podium.agents.sampling.report",
     "openapi_tools": "podium.tools.openapi",
     "other_model": "podium.agents.verify.refusal",
     "other_plan": "podium.agents.verify.refusal",
     "PathRefused": "podium.tools.process.errors",
     "Podium": "podium.client.app",
+    "prefers": "podium.agents.sampling.tournament",
     "python_tool": "podium.tools.python",
     "ReceiptLost": "podium.tools.sql.receipts",
     "reflect": "podium.agents.verify.refusal",
@@ -213,6 +221,7 @@ _LATE = {
     "Run": "podium.client.handle",
     "run": "podium.client.portal",
     "SandboxMissing": "podium.tools.process.errors",
+    "self_consistency": "podium.agents.sampling.choosing",
     "shell_tool": "podium.tools.shell",
     "sql_query_tool": "podium.tools.sql.tools",
     "sql_schema_tool": "podium.tools.sql.tools",
@@ -225,6 +234,8 @@ _LATE = {
     "ToolPolicy": "podium.tools.policy",
     "ToolRefused": "podium.tools.approval",
     "ToolReply": "podium.tools.reply",
+    "tournament": "podium.agents.sampling.tournament",
+    "tree_search": "podium.agents.sampling.tree",
     "UnknownTool": "podium.tools.registry",
     "Verdict": "podium.agents.verify.verdict",
     "Verification": "podium.agents.verify.verified",
@@ -238,17 +249,17 @@ _LATE = {
 }
 
 __all__ = [
-    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused",
-    "AgentResult", "AgentStuck", "ApprovalNeeded", "ApprovalRefused", "ApprovalTimedOut",
-    "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Background", "Breaker",
-    "BreakerNotFound", "Brief", "Cache", "Call", "CommandFailed", "CommandNotStarted",
-    "CommandTimedOut", "Compaction", "CompensationFailed", "Concurrency", "ConstraintViolated",
-    "Database", "DatabaseError", "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo",
-    "ExtractionFailed", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held",
-    "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits",
-    "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "Nondeterminism",
-    "NotDone", "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused",
-    "PayloadTooLarge", "Piece", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate",
+    "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused", "AgentResult",
+    "AgentStuck", "ApprovalNeeded", "ApprovalRefused", "ApprovalTimedOut", "ArgumentsInvalid",
+    "AskNotFound", "AsyncTransaction", "Background", "Breaker", "BreakerNotFound", "Brief", "Cache",
+    "Call", "Chosen", "CommandFailed", "CommandNotStarted", "CommandTimedOut", "Compaction",
+    "CompensationFailed", "Concurrency", "ConstraintViolated", "Database", "DatabaseError",
+    "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo", "ExtractionFailed", "File",
+    "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "Held", "HttpError", "IdInUse",
+    "InputInvalid", "InvalidOption", "LastGood", "LimitReached", "Limits", "LockDeadlock",
+    "LockNotFound", "Model", "ModelError", "NameTaken", "NoSample", "Nondeterminism", "NotDone",
+    "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge",
+    "Piece", "Podium", "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate",
     "ResultUnusable", "Retry", "RetryLater", "RetryRule", "Round", "Run", "RunBlocked",
     "RunCancelled", "RunEnded", "RunError", "RunFailed", "RunNotFound", "RunSuspended",
     "SandboxMissing", "SecretInvalid", "SecretMissing", "Spend", "StatementRefused", "StepFailed",
@@ -256,15 +267,15 @@ __all__ = [
     "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError",
     "ToolPolicy", "ToolRefused", "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow",
     "UsageError", "ValueNotPortable", "Verdict", "Verification", "Webhook", "WebhookInvalid",
-    "Workflow", "__version__", "ask", "ask_person", "attempt", "child", "dispatch",
+    "Workflow", "__version__", "ask", "ask_person", "attempt", "best_of", "child", "dispatch",
     "dispatch_all", "emit", "env", "extract", "file_tools", "gather", "headers", "heartbeat",
     "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map", "now",
-    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "publish",
+    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "prefers", "publish",
     "python_tool", "race", "random", "receive", "reflect", "restart_with", "run", "run_id",
-    "save_file", "scope", "secret", "secret_source", "send", "shell_tool", "sleep", "sleep_until",
-    "spend", "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "tool_policy",
-    "uuid4", "verification", "verified", "verify", "verify_webhook", "warn", "webhook_tool",
-    "workflow",
+    "save_file", "scope", "secret", "secret_source", "self_consistency", "send", "shell_tool",
+    "sleep", "sleep_until", "spend", "sql_query_tool", "sql_schema_tool", "sql_tool", "task",
+    "tool", "tool_policy", "tournament", "tree_search", "uuid4", "verification", "verified",
+    "verify", "verify_webhook", "warn", "webhook_tool", "workflow",
 ]  # fmt: skip
 
 

@@ -37,6 +37,7 @@ from podium.models.messages import (
 from podium.models.providers import parse
 from podium.models.scripted import ScriptedModel
 from podium.models.structured import TURNS, Form, Labels, form_of, repaired, whole
+from podium.models.tally import counted
 
 T = TypeVar("T")
 Said = str | Message | Sequence[Message] | Request
@@ -237,7 +238,7 @@ class Model:
             if number < len(self.chain):
                 call = call.with_alternative()
             try:
-                return await call
+                return counted(await call)
             except (StepFailed, ModelError, TimeoutError) as problem:
                 failures.append(problem)
                 if number == len(self.chain) or _code(problem) in _FINAL:

@@ -31,6 +31,7 @@ from podium.core.scope import current_scope
 from podium.core.spec import TaskOptions, TaskSpec
 from podium.functions import structure
 from podium.functions.calls import Task, Workflow
+from podium.models.tally import tallied
 
 T = TypeVar("T")
 
@@ -72,17 +73,21 @@ class Gate:
 
         A gate that fails refuses (``is_broken``), unless :meth:`if_broken` said otherwise.
         """
+        with tallied() as used:
+            verdict = await self._judged(value, about)
+        if verdict.is_broken and self.when_broken == "pass":
+            verdict = msgspec.structs.replace(verdict, ok=True)
+        return msgspec.structs.replace(verdict, gate=verdict.gate or self.name, cost=Cost.of(used))
+
+    async def _judged(self, value: Any, about: Background) -> Verdict:
         try:
-            verdict = verdict_of(await self._judge(value, about))
+            return verdict_of(await self._judge(value, about))
         except (Nondeterminism, NotInWorkflow):
             raise
         except Exception as problem:
-            if self.when_broken == "raise" or _stops(problem):
+            if self.when_broken == "raise" or stops(problem):
                 raise
-            verdict = broken(f"the gate {self.name!r} failed: {_said(problem)}")
-        if verdict.is_broken and self.when_broken == "pass":
-            verdict = msgspec.structs.replace(verdict, ok=True)
-        return msgspec.structs.replace(verdict, gate=verdict.gate or self.name)
+            return broken(f"the gate {self.name!r} failed: {_said(problem)}")
 
     def named(self, name: str) -> Self:
         """Return the same gate under another name."""
@@ -308,7 +313,8 @@ def _takes_two(judge: Callable[..., Any]) -> bool:
     return len(places) > 1 and (places[1].name == "about" or places[1].default is places[1].empty)
 
 
-def _stops(problem: Exception) -> bool:
+def stops(problem: Exception) -> bool:
+    """Tell whether a failure is none of the gate or the sample, but stops whoever asked for it."""
     code = problem.error.code if isinstance(problem, StepFailed) else code_of(problem)
     return code in _STOPS
 

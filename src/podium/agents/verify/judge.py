@@ -7,9 +7,9 @@ from typing import Any, Final
 
 import msgspec
 
-from podium.agents.verify.asking import Asked, model_of, shown
+from podium.agents.verify.asking import model_of, shown
 from podium.agents.verify.gate import Gate, Rank, json_of
-from podium.agents.verify.verdict import Background, Cost, Finding, Verdict, broken, passed, refused
+from podium.agents.verify.verdict import Background, Finding, Verdict, broken, passed, refused
 from podium.core.errors import InvalidOption
 from podium.functions import structure
 from podium.models.calls import Model
@@ -79,21 +79,19 @@ def judge(
     asked = model_of(model)
 
     async def ask(value: Any, about: Background) -> Verdict:
-        async def opinion(number: int) -> tuple[dict[str, _Opinion], Cost]:
+        async def opinion(number: int) -> dict[str, _Opinion]:
             names = list(criteria) if number % 2 else list(criteria)[::-1]
-            one = Asked(asked)
             messages = _messages(value, about, {name: criteria[name] for name in names})
-            found = await one.value(messages, _form(names), turns=turns)
-            return {name: msgspec.convert(found[name], _Opinion) for name in names}, one.cost
+            found = await asked.value(messages, _form(names), turns=turns)
+            return {name: msgspec.convert(found[name], _Opinion) for name in names}
 
         outcomes = await structure.map(opinion, range(1, repeats + 1), key=str, partial=True)
-        opinions = [one.result()[0] for one in outcomes if one.is_ok]
-        cost = sum((one.result()[1] for one in outcomes if one.is_ok), Cost())
+        opinions = [one.result() for one in outcomes if one.is_ok]
         if not opinions:
             error = outcomes[0].error
             said = error.line() if error else "it says nothing"
-            return broken(f"{asked.model} gave no opinion that can be used: {said}", cost=cost)
-        return _verdict(criteria, opinions, cost, pass_score)
+            return broken(f"{asked.model} gave no opinion that can be used: {said}")
+        return _verdict(criteria, opinions, pass_score)
 
     return Gate(name, Rank.MODEL, ask)
 
@@ -150,8 +148,7 @@ def _messages(
 
 
 def _verdict(
-    criteria: Mapping[str, Criterion], opinions: Sequence[Mapping[str, _Opinion]], cost: Cost,
-    pass_score: float,
+    criteria: Mapping[str, Criterion], opinions: Sequence[Mapping[str, _Opinion]], pass_score: float,
 ) -> Verdict:  # fmt: skip
     wrong: list[Finding] = []
     gained, disagreement, is_missing = 0.0, 0.0, False
@@ -167,8 +164,8 @@ def _verdict(
         wrong.append(Finding("criterion", f"{one.question} No: {against.evidence}", name))
     score = gained / sum(one.weight for one in criteria.values())
     if score >= pass_score and not is_missing:
-        verdict = passed(score=score, cost=cost)
+        verdict = passed(score=score)
         verdict = msgspec.structs.replace(verdict, findings=tuple(wrong))
     else:
-        verdict = refused(wrong, score=score, cost=cost)
+        verdict = refused(wrong, score=score)
     return msgspec.structs.replace(verdict, disagreement=disagreement)

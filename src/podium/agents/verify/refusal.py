@@ -11,7 +11,7 @@ from typing import Any, Final, Protocol
 
 import msgspec
 
-from podium.agents.verify.asking import Asked, model_of, shown
+from podium.agents.verify.asking import model_of, shown
 from podium.agents.verify.gate import json_of
 from podium.agents.verify.people import answered
 from podium.agents.verify.rounds import SAME_AGAIN, Brief, Round
@@ -19,7 +19,6 @@ from podium.agents.verify.verdict import Background, Verdict, passed
 from podium.core.durations import Duration
 from podium.core.errors import InvalidOption
 from podium.models.calls import Model
-from podium.models.messages import system, user
 
 Produce = Callable[..., Awaitable[Any]]
 _CRITIC: Final = (
@@ -118,7 +117,7 @@ class Reflect:
         parts = [f"<goal>\n{about.goal}\n</goal>"] if about.goal else []
         parts.append(f"<answer>\n{shown(json_of(last.value))}\n</answer>")
         parts += [f"Refused: {one.line()}" for one in last.verdict.complaints()]
-        return await Asked(self.critic).text((system(_CRITIC), user("\n".join(parts))))
+        return await self.critic.text("\n".join(parts), system=_CRITIC)
 
 
 @dataclass(frozen=True, slots=True)

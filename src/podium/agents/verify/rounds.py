@@ -9,7 +9,7 @@ from typing import Any
 import msgspec
 
 from podium.agents.verify.gate import json_of
-from podium.agents.verify.verdict import Finding, Verdict
+from podium.agents.verify.verdict import NO_COST, Cost, Finding, Verdict
 from podium.core.codec import encode_sorted
 
 SAME_AGAIN = "same-again"
@@ -26,6 +26,7 @@ class Round(msgspec.Struct, frozen=True):
         value: What was proposed.
         verdict: What the gates said.
         critique: How the next one should differ; empty where nobody said.
+        cost: What making the value took; what judging it took is the verdict's.
     """
 
     number: int
@@ -33,6 +34,7 @@ class Round(msgspec.Struct, frozen=True):
     value: Any
     verdict: Verdict
     critique: str = ""
+    cost: Cost = NO_COST
 
 
 class Brief(msgspec.Struct, frozen=True):

@@ -6,7 +6,7 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
-from podium.agents.verify.gate import AnyGate, Gate, Rank, ask_at_once, gates_of, total_cost
+from podium.agents.verify.gate import AnyGate, Gate, Rank, ask_at_once, gates_of
 from podium.agents.verify.places import place
 from podium.agents.verify.verdict import Background, Verdict
 from podium.core.effects import Effect
@@ -54,7 +54,6 @@ def quorum(gates: Iterable[AnyGate], n: int, /, *, name: str = "quorum") -> Gate
             score=yes / len(asked),
             disagreement=2 * smaller / len(heard) if heard else 1.0,
             is_broken=yes < n <= yes + len(verdicts) - len(heard),
-            cost=total_cost(verdicts),
             parts=tuple(verdicts),
         )  # fmt: skip
 
@@ -162,6 +161,6 @@ def _climbed(name: str, verdicts: Sequence[Verdict], count: int, danger: float) 
     said = f"rung {len(verdicts)} of {count}, at risk {danger:.2f}: {last.line()}"
     return Verdict(
         last.ok, name, said, score=last.score, findings=last.findings,
-        disagreement=last.disagreement, is_broken=last.is_broken, cost=total_cost(verdicts),
+        disagreement=last.disagreement, is_broken=last.is_broken,
         parts=tuple(verdicts),
     )  # fmt: skip

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import msgspec
+
+from podium.models.tally import Tally
 
 BROKEN: Final = "gate-broken"
 """Code of a finding about a gate that could not judge."""
@@ -24,11 +26,22 @@ class Cost(msgspec.Struct, frozen=True):
     tokens: int = 0
     usd: float | None = 0.0
 
+    @classmethod
+    def of(cls, tally: Tally) -> Self:
+        """Return what was counted."""
+        return cls(tally.calls, tally.usage.tokens, tally.cost_usd)
+
     def __add__(self, other: Cost) -> Cost:
         """Return the sum; it is unknown where one of the two is."""
         known = self.usd is not None and other.usd is not None
         usd = (self.usd or 0.0) + (other.usd or 0.0) if known else None
         return Cost(self.calls + other.calls, self.tokens + other.tokens, usd)
+
+    def less(self, other: Cost) -> Cost:
+        """Return what is left of it without a part of it."""
+        known = self.usd is not None and other.usd is not None
+        usd = max(0.0, (self.usd or 0.0) - (other.usd or 0.0)) if known else None
+        return Cost(self.calls - other.calls, self.tokens - other.tokens, usd)
 
     def line(self) -> str:
         """Say it in a few words: ``3 calls, 1,200 tokens, $0.0042``."""
@@ -126,26 +139,26 @@ class Background(msgspec.Struct, frozen=True, omit_defaults=True):
 NOTHING: Final = Background()
 
 
-def passed(reason: str = "", *, score: float | None = None, cost: Cost = NO_COST) -> Verdict:
+def passed(reason: str = "", *, score: float | None = None) -> Verdict:
     """Return a verdict that lets a value pass."""
-    return Verdict(True, reason=reason, score=score, cost=cost)
+    return Verdict(True, reason=reason, score=score)
 
 
 def refused(
-    findings: Sequence[Finding], *, reason: str = "", score: float | None = None, cost: Cost = NO_COST,
-) -> Verdict:  # fmt: skip
+    findings: Sequence[Finding], *, reason: str = "", score: float | None = None
+) -> Verdict:
     """Return a verdict that refuses a value for what is wrong with it."""
     said = reason or "; ".join(one.line() for one in findings[:_SAID_MAX])
     more = len(findings) - _SAID_MAX
     if more > 0 and not reason:
         said = f"{said}; and {more:,} more"
-    return Verdict(False, reason=said, score=score, findings=tuple(findings), cost=cost)
+    return Verdict(False, reason=said, score=score, findings=tuple(findings))
 
 
-def broken(message: str, *, cost: Cost = NO_COST) -> Verdict:
+def broken(message: str) -> Verdict:
     """Return the verdict of a gate that could not judge: never a pass."""
     finding = Finding(BROKEN, message)
-    return Verdict(False, reason=message, findings=(finding,), is_broken=True, cost=cost)
+    return Verdict(False, reason=message, findings=(finding,), is_broken=True)
 
 
 _SAID_MAX: Final = 5

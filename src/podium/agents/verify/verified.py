@@ -16,15 +16,15 @@ from podium.agents.verify.gate import (
     gates_of,
     json_of,
     recorded,
-    total_cost,
 )
 from podium.agents.verify.places import place
 from podium.agents.verify.refusal import OnRefusal, Produce, policies_of
 from podium.agents.verify.rounds import Brief, Round, same_again
-from podium.agents.verify.verdict import NOTHING, Background, Cost, Verdict
+from podium.agents.verify.verdict import NO_COST, NOTHING, Background, Cost, Verdict
 from podium.core.context import current_context
 from podium.core.errors import InvalidOption, PodiumError
 from podium.functions.primitives import warn
+from podium.models.tally import tallied
 
 ROUNDS_MAX: Final = 10
 REFUSED: Final = "refused-by-gate"
@@ -66,8 +66,8 @@ class Verification(msgspec.Struct, frozen=True):
 
     @property
     def cost(self) -> Cost:
-        """What the judging took; what the values themselves took is not in it."""
-        return total_cost(one.verdict for one in self.rounds)
+        """What making and judging took, all rounds together."""
+        return sum((one.cost + one.verdict.cost for one in self.rounds), NO_COST)
 
 
 async def verified(
@@ -152,14 +152,15 @@ class _Case:
 
     async def round(self, by: str, brief: Brief, produce: Produce | None = None) -> bool:
         with place("round", brief.round):
-            value = await _made(produce or self._produce, brief)
+            with tallied() as used:
+                value = await _made(produce or self._produce, brief)
             verdict = same_again(value, brief.earlier)
             if verdict is None:
                 verdict = await ask_all(self._gates, value, self.about)
             else:
                 self._warn(verdict)
             verdict = await recorded(verdict)
-        self.rounds.append(Round(brief.round, by, value, verdict))
+        self.rounds.append(Round(brief.round, by, value, verdict, cost=Cost.of(used)))
         return verdict.ok
 
     def critique(self, text: str) -> None:

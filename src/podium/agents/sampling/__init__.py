@@ -1,0 +1,1 @@
+"""Test-time compute: several samples in place of one, and a report of what each of them bought."""
