@@ -115,12 +115,12 @@ if TYPE_CHECKING:
         AgentStuck,
     )
     from podium.agents.limits import Limits
-    from podium.agents.transcript import AgentResult
-    from podium.agents.verify import gates as gates
     from podium.agents.sampling.choosing import best_of, self_consistency
     from podium.agents.sampling.report import Chosen, NoSample
     from podium.agents.sampling.tournament import prefers, tournament
     from podium.agents.sampling.tree import tree_search
+    from podium.agents.transcript import AgentResult
+    from podium.agents.verify import gates as gates
     from podium.agents.verify.gate import verify
     from podium.agents.verify.refusal import ask_person, other_model, other_plan, reflect
     from podium.agents.verify.rounds import Brief, Round
