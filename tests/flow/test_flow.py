@@ -5,12 +5,13 @@ from __future__ import annotations
 import json
 import sys
 
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from podium import Flow, FlowInvalid
+from podium import Flow, FlowInvalid, run, task
 from podium.flow import FlowNotFound, SourceError
 from tests.harness import fresh_names
 
@@ -195,3 +196,23 @@ def test_a_key_that_is_the_same_for_every_item() -> None:
 
     assert (finding.code, finding.path) == ("wrong-type", "$.nodes.each.key")
     assert "'file.name' names no item" in finding.message
+
+
+def test_a_tuple_is_a_list() -> None:
+    """What a task returns as a tuple, deep within a typed result, is a list to expressions and outputs."""
+
+    @dataclass
+    class Pair:
+        sides: tuple[int, tuple[str, ...]]
+
+    with fresh_names():
+
+        @task(effect="pure")
+        def pair() -> list[Pair]:
+            return [Pair((1, ("a", "b")))]
+
+        nodes = {"pair": {"call": "pair"}, "more": {"set": "${pair[0].sides[1] + ['c']}"}}
+        output = {"pair": "${pair}", "more": "${more}"}
+        found = run(Flow.from_dict({"podium": 1, "name": "x", "nodes": nodes, "output": output}))
+
+    assert found == {"pair": [{"sides": [1, ["a", "b"]]}], "more": ["a", "b", "c"]}

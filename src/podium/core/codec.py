@@ -180,13 +180,30 @@ def _unfit(value: Any, path: str = "$") -> str:
 
 
 _PLAIN_SCALARS = (str, int, float, bool, type(None))
+_CONTAINERS = (dict, list, tuple)
 
 
 def plain(value: Any) -> Any:
-    """Return a decoded value as plain JSON: models, dataclasses and enums become what they are as JSON."""
+    """Return a decoded value as plain JSON: models, dataclasses, enums and tuples become what they are as JSON."""
     if type(value) in _PLAIN_SCALARS:
         return value
-    return msgspec.to_builtins(value, enc_hook=_encode_hook)
+    return _with_lists(msgspec.to_builtins(value, enc_hook=_encode_hook))
+
+
+def _with_lists(value: Any) -> Any:
+    """Return a plain value, which is ours to change, with lists where it has tuples."""
+    kind = type(value)
+    if kind is dict:
+        for key, one in value.items():
+            if type(one) in _CONTAINERS:
+                value[key] = _with_lists(one)
+    elif kind is list:
+        for index, one in enumerate(value):
+            if type(one) in _CONTAINERS:
+                value[index] = _with_lists(one)
+    elif kind is tuple:
+        return [_with_lists(one) for one in value]
+    return value
 
 
 def encode_sorted(value: Any) -> bytes:
