@@ -198,12 +198,13 @@ def test_a_key_that_is_the_same_for_every_item() -> None:
     assert "'file.name' names no item" in finding.message
 
 
+@dataclass
+class Pair:
+    sides: tuple[int, tuple[str, ...]]
+
+
 def test_a_tuple_is_a_list() -> None:
     """What a task returns as a tuple, deep within a typed result, is a list to expressions and outputs."""
-
-    @dataclass
-    class Pair:
-        sides: tuple[int, tuple[str, ...]]
 
     with fresh_names():
 

@@ -247,6 +247,7 @@ class KeepingRun(FlowRun):
             output = await self.run()
         except StepFailed as failure:
             error = error_value(failure)
+            self.context.warn("failed", "plan-failed", f"{error['type']}: {error['message']}")
         for future in self._effects:  # those of nodes that were called off are heard too
             if not future.done():
                 await asyncio.wait([future])

@@ -159,4 +159,4 @@ def _cost(known: Estimate) -> str:
         return (
             f"unknown (no price is known of {', '.join(known.unknown_price) or 'what it repeats'})"
         )
-    return f"at most ${known.usd:.4f}"
+    return f"at most ${known.usd:.4f}" if known.usd else "nothing that has a price"

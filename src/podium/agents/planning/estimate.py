@@ -84,7 +84,7 @@ def estimate(
 
 
 def _cost(step: StepEstimate) -> float | None:
-    if not step.effect or step.calls_max == 0:
+    if not step.effect or step.calls_max == 0 or step.usd == 0:
         return 0.0
     return None if step.usd is None or step.calls_max is None else step.usd * step.calls_max
 
@@ -177,7 +177,7 @@ class _Look:
             seconds = spec.options.expect_s
         usd = known.usd
         if usd is None:
-            usd = self._price(spec, node) if is_own else None
+            usd = self._price(spec, node) if is_own or spec.options.price is None else None
         effect = spec.effect if node.policy.effect is None or not is_own else node.policy.effect
         self.steps.append(
             StepEstimate(path, task, effect.value, times.least, times.most, seconds, usd)
@@ -185,10 +185,10 @@ class _Look:
         return seconds or 0.0
 
     def _price(self, spec: TaskSpec, node: Node) -> float | None:
-        """Return what one call costs at worst, as the task says it."""
+        """Return what one call costs at worst, as the task says it; a task without a price costs nothing."""
         price = spec.options.price
         if not callable(price):
-            return None if price is None else price.usd
+            return 0.0 if price is None else price.usd
         work = node.work
         if not isinstance(work, Call) or any(one.root != "input" for one in work.args.references):
             return None

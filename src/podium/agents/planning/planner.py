@@ -303,8 +303,9 @@ class _Pursuit:
         """Undo what is of no use, and return what the goal came to."""
         unused = self._ledger.unused(report)
         undone = [one for one in unused if await self._ledger.undo(one)]
+        plan = msgspec.structs.replace(self._plan, conversation=())
         return Achieved(
-            output=report.output, plan=self._plan, tries=tuple(self._tries), undone=tuple(undone),
+            output=report.output, plan=plan, tries=tuple(self._tries), undone=tuple(undone),
             left=tuple(one for one in unused if one not in undone), verdict=self._verdict,
         )  # fmt: skip
 

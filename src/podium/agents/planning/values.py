@@ -199,7 +199,7 @@ class Achieved(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
 
     Attributes:
         output: What the last plan gave.
-        plan: That plan.
+        plan: That plan, without what was said.
         tries: All plans, in order.
         undone: What plans before it had changed, and it has no use for: undone.
         left: The same, where nothing says how it is undone: it stays.
