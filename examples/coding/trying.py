@@ -20,7 +20,16 @@ from podium.tools.process.sandbox import bubblewrap, wrapping
 
 SECONDS = 3.0
 """The longest that one test may take."""
+_PLAIN_CODES = (0, 1, 2, 5)
+"""Of pytest: all passed, some failed, it was interrupted by errors of files, there were none."""
 _SUITE = str(Path(__file__).with_name("suite.py"))
+_KNOWN = {
+    "began": {"began", "about"},
+    "passed": {"passed"},
+    "failed": {"failed", "message", "trace"},
+    "ended": {"ended"},
+}
+"""The lines that `suite.py` writes, by their first word."""
 _MEGABYTE = 1024 * 1024
 _INSIDE = {"/repository": "{folder}", "/acceptance": "{tests}", "/suite.py": _SUITE}
 _PYTHON = {home: home for home in sorted({sys.base_prefix, sys.base_exec_prefix, sys.prefix})}
@@ -68,9 +77,7 @@ async def try_out(folder: Path, acceptance: str, seconds: float = SECONDS) -> Te
 
 def _read(done: dict[str, Any], folder: Path, *, is_hidden: bool) -> TestRun:
     """Make a result of the lines that were told; of hidden tests it says what they prove, not how."""
-    told: list[dict[str, Any]] = [
-        json.loads(line) for line in done["output"].splitlines() if line.startswith('{"')
-    ]
+    told = [one for line in done["output"].splitlines() if (one := _told(line))]
     about = {one["began"]: one["about"] for one in told if "began" in one}
     passed = sum("passed" in one for one in told)
     failures = [
@@ -83,7 +90,7 @@ def _read(done: dict[str, Any], folder: Path, *, is_hidden: bool) -> TestRun:
         if "failed" in one
     ]
     ended = any("ended" in one for one in told)
-    if not ended or done["exit_code"] not in (0, 1, 2):
+    if not ended or done["exit_code"] not in _PLAIN_CODES:
         during = f" during {[*about][-1]}" if about else ""
         said = _portable(done["errors"][-1_500:].strip(), folder)
         trouble = f"The tests ended with exit code {done['exit_code']}{during}:\n{said}"
@@ -91,6 +98,15 @@ def _read(done: dict[str, Any], folder: Path, *, is_hidden: bool) -> TestRun:
     if not failures and (done["exit_code"] or not passed):
         return TestRun(passed, failures, f"No test ran (exit code {done['exit_code']}).")
     return TestRun(passed, failures)
+
+
+def _told(line: str) -> dict[str, Any]:
+    """Return what a line says; code under test may have written others in between."""
+    try:
+        said = json.loads(line)
+    except ValueError:
+        return {}
+    return said if isinstance(said, dict) and _KNOWN.get(next(iter(said), "")) == {*said} else {}
 
 
 def _portable(text: str, folder: Path) -> str:
