@@ -25,6 +25,7 @@ _COMMANDS = {
     "runs": "podium.cli.runs:runs",
     "flow": "podium.cli.flow:flow",
     "tools": "podium.cli.tools:tools",
+    "model": "podium.cli.model:model",
     "breakers": "podium.cli.breakers:breakers",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",
