@@ -24,6 +24,8 @@ _COMMANDS = {
     "worker": "podium.cli.worker:worker",
     "runs": "podium.cli.runs:runs",
     "flow": "podium.cli.flow:flow",
+    "plan": "podium.cli.planning:plan",
+    "do": "podium.cli.planning:do",
     "tools": "podium.cli.tools:tools",
     "model": "podium.cli.model:model",
     "breakers": "podium.cli.breakers:breakers",

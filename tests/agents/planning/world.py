@@ -40,7 +40,13 @@ def fresh() -> Iterator[None]:
 
 with TABLE.define():
 
-    @podium.tool(effect="read", namespace="trip")
+    @podium.tool(effect="read", namespace="trip", price=podium.Spend(None))
+    async def guide(city: str) -> str:
+        """Look a city up in a guide; nobody knows what that costs."""
+        do(f"guide {city}")
+        return f"all about {city}"
+
+    @podium.tool(effect="read", namespace="trip", price=podium.Spend(0.25))
     async def weather(city: str) -> str:
         """Say what the weather will be."""
         do(f"weather {city}")
@@ -75,8 +81,8 @@ with TABLE.define():
         return f"{city}: {sky}, {seat}"
 
 
-TOOLS = [weather, trains, book_seat, cancel_seat, send_mail, letter]
-READS = [weather, trains, letter]
+TOOLS = [guide, weather, trains, book_seat, cancel_seat, send_mail, letter]
+READS = [guide, weather, trains, letter]
 
 
 def plan_of(nodes: dict[str, Any], output: Any, **more: Any) -> dict[str, Any]:
