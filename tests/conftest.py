@@ -2,7 +2,15 @@
 
 import os
 
+from pathlib import Path
+
 from hypothesis import settings
+
+# The weights that `make setup` fetched, for the tests and the processes that they start. Tests share the
+# cores, and threads that compute one product together wait for each other by spinning.
+os.environ.setdefault("PODIUM_MODELS", str(Path(__file__).parents[1] / ".weights"))
+os.environ.setdefault("OPENBLAS_NUM_THREADS", "1")
+os.environ.setdefault("PODIUM_LOCAL_THREADS", "1")
 
 # No test asserts a time, so Hypothesis may not either. The sample is the same on each machine; the full
 # proof draws new examples each time.

@@ -37,6 +37,8 @@ TARGETS = set(
 _FILE = re.compile(r"# ([\w/]+\.\w+)\n")
 _TOKEN = re.compile(r"(?<![0-9a-f])[0-9a-f]{12}(?![0-9a-f])")
 _LIMIT_S = 60
+KEPT = ("PODIUM_MODELS", "PODIUM_LOCAL_THREADS")
+"""What a reader's environment has: where weights are, and how much of the machine they take."""
 
 
 def place(page: Path) -> str:
@@ -164,7 +166,7 @@ class Desk:
         kept = {
             name: value
             for name, value in os.environ.items()
-            if not name.startswith(("PODIUM", "PYTEST"))
+            if name in KEPT or not name.startswith(("PODIUM", "PYTEST"))
         }
         path = [str(ROOT / "src"), str(ROOT), *filter(None, [os.environ.get("PYTHONPATH")])]
         return kept | {

@@ -2,11 +2,14 @@
 
 from __future__ import annotations
 
+import contextlib
+import hashlib
 import json
+import tempfile
 import threading
 
 from collections.abc import Sequence
-from functools import cached_property
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any, Final
 
@@ -133,6 +136,7 @@ def read_safetensors(path: Path) -> dict[str, Array]:
 
 _made: dict[Path, MiniLM] = {}
 _making = threading.Lock()
+_keeping = threading.Lock()
 
 
 def minilm() -> MiniLM:
@@ -145,6 +149,34 @@ def minilm() -> MiniLM:
     folder = MINILM.path()
     with _making:
         return _made.setdefault(folder, MiniLM(folder))
+
+
+@cache
+def _kept(texts: tuple[str, ...]) -> Array:
+    digest = hashlib.sha256(json.dumps([MINILM.version, *texts]).encode()).hexdigest()[:32]
+    path = MINILM.folder / f"vectors-{digest}.npy"
+    try:
+        found: Array = np.load(path, allow_pickle=False)
+        if found.shape == (len(texts), SIZE):
+            return found
+    except (OSError, ValueError):  # there is none, or it is not whole
+        pass
+    found = minilm().vectors(texts)
+    with contextlib.suppress(OSError), tempfile.TemporaryDirectory(dir=path.parent) as room:
+        np.save(Path(room) / path.name, found, allow_pickle=False)
+        (Path(room) / path.name).replace(path)
+    return found
+
+
+def kept_vectors(texts: Sequence[str]) -> Array:
+    """Return the vectors of texts; they are kept beside the weights, and computed once.
+
+    Raises:
+        WeightsMissing, WeightsDamaged: As :func:`minilm`.
+    """
+    MINILM.path()
+    with _keeping:
+        return _kept(tuple(texts))
 
 
 def _gelu(x: Array) -> Array:
