@@ -56,6 +56,17 @@ with TABLE.define():
         _do(seat)
         return f"ticket {seat}"
 
+    @podium.tool(effect="read", outside=True)
+    async def inbox() -> str:
+        """Read the newest mail."""
+        return "eve"
+
+    @podium.tool(effect="once")
+    async def pay(to: str) -> str:
+        """Pay somebody."""
+        _do(f"pay {to}")
+        return f"paid {to}"
+
     @podium.workflow
     async def twice(first: dict[str, Any], second: dict[str, Any]) -> list[dict[str, Any]]:
         """Try one plan, then another that goes on from it."""
@@ -176,6 +187,53 @@ def test_items_of_a_list_are_kept_one_by_one() -> None:
 
     assert two.output == ["X", "Y", "Z"]
     assert DONE == {"x": 1, "y": 1, "z": 1}
+
+
+INBOX = {
+    "nodes": {
+        "mail": {"call": "inbox", "args": {}},
+        "pay": {"call": "pay", "args": {"to": "${mail}"}},
+    },
+    "output": "${pay}",
+}
+
+
+def approving(answer: Any) -> tuple[Report, list[Any]]:
+    """Carry out a plan that pays what a mail says; return what it came to, and what was asked."""
+
+    @podium.workflow
+    async def once() -> dict[str, Any]:
+        return await podium.child(_try(INBOX), {"input": {}})
+
+    async def go() -> tuple[Report, list[Any]]:
+        async with Podium(":memory:") as app:
+            run = await app.start(once, {}, id="once")
+            while not (asks := await app.asks()):
+                await asyncio.sleep(0.002)
+            given = answer(asks[0].form) if callable(answer) else answer
+            await (await app.get(asks[0].run_id)).answer(asks[0].id, given)
+            return msgspec.convert(await run.result(), Report), [one.form for one in asks]
+
+    return drive(go())
+
+
+def test_what_rests_on_text_from_outside_is_approved() -> None:
+    """Before what cannot be taken back, a person sees the exact arguments."""
+    report, [form] = approving(lambda form: {"approve": form["fingerprint"]})
+
+    assert report.output == "paid eve"
+    assert form["arguments"] == {"to": "eve"}
+    assert DONE["pay eve"] == 1
+
+
+def test_what_is_not_approved_does_not_happen() -> None:
+    """It is a failure of the plan, and nothing was done."""
+    report, _ = approving({"refuse": "not eve"})
+
+    assert report.error is not None
+    assert report.error["code"] == "approval-refused"
+    assert [one.task for one in report.made] == ["inbox"]
+    assert DONE["pay eve"] == 0
 
 
 @pytest.mark.long

@@ -12,7 +12,7 @@ import asyncio
 import hashlib
 
 from collections import deque
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from functools import cached_property, partial
 from typing import Any, Final, Literal
 
@@ -20,9 +20,10 @@ import msgspec
 
 from podium.core.codec import encode_sorted, plain
 from podium.core.effects import Effect
-from podium.core.errors import PodiumError, StepFailed
+from podium.core.errors import ErrorInfo, PodiumError, StepFailed
 from podium.core.schema import schema_hash
 from podium.core.schema_binder import SchemaBinder
+from podium.core.scope import Scope
 from podium.core.spec import Registry, StoredDocument, TaskOptions, TaskSpec
 from podium.core.spec import registry as process_registry
 from podium.flow.interpret import FlowRun, NodeRun, Status, begin
@@ -31,6 +32,9 @@ from podium.flow.interpret.states import error_value
 from podium.flow.model import Ask, Call, Document, SubFlow
 from podium.flow.parse import encoded
 from podium.flow.spec import FlowSpec
+from podium.tools.approval import REFUSALS, Case, refusal_of
+from podium.tools.labels import OUTSIDE, of_value, saw, seen
+from podium.tools.spec import ToolSpec
 
 MARK: Final = "keeps"
 """The word in a kept document that says that it is carried out so; no document from outside has it."""
@@ -161,10 +165,12 @@ class KeepingSpec(FlowSpec):
         """Checks what a run is given."""
         schema = {
             "type": "object", "additionalProperties": False, "required": ["input"],
-            "properties": {"input": {"type": "object"}, "made": {"type": "array"}},
+            "properties": {
+                "input": {"type": "object"}, "made": {"type": "array"}, "labels": {"type": "array"},
+            },
         }  # fmt: skip
         of = f"a try of the plan {self.flow.name!r}"
-        return SchemaBinder(schema, of, noun="input", defaults={"made": []})
+        return SchemaBinder(schema, of, noun="input", defaults={"made": [], "labels": []})
 
 
 async def carry_out(spec: KeepingSpec, given: Mapped) -> dict[str, Any]:
@@ -175,6 +181,7 @@ async def carry_out(spec: KeepingSpec, given: Mapped) -> dict[str, Any]:
     """
     run = begin(KeepingRun, spec, spec.inputs.from_mapping(given["input"]))
     run.recall(msgspec.convert(given["made"], list[Made]))
+    saw(tuple(given["labels"]))  # whoever wrote the document had seen that
     report: dict[str, Any] = msgspec.to_builtins(await run.report())
     return report
 
@@ -189,6 +196,8 @@ class _Asked(msgspec.Struct):
         undo: How it is undone; None where nothing says so.
         args: Its arguments as JSON.
         is_call: Whether it is a step of this run.
+        tool: The tool, where it is one.
+        has_begun: Whether it may have done something; False while a person is asked about it.
         kept: What it is that was made before.
     """
 
@@ -199,6 +208,8 @@ class _Asked(msgspec.Struct):
     args: dict[str, Any]
     undo: TaskSpec | None = None
     is_call: bool = True
+    tool: ToolSpec | None = None
+    has_begun: bool = True
     kept: Made | None = None
 
     @property
@@ -267,12 +278,12 @@ class KeepingRun(FlowRun):
         asked.kept = self._recalled(asked)
         if asked.kept is not None:
             return self._proof(asked, asked.kept)
-        future = super().work(body, run, heads)
+        future = self._judged(asked, partial(super().work, body, run, heads))
         if not asked.is_heard:
             return future
         self._effects.append(future)
         future.add_done_callback(partial(self.guarded, self._effect_ended, run, asked))
-        return _heard(future)
+        return _heard(future, asked)
 
     def result_of(self, run: NodeRun, value: Any) -> Any:
         """Return a result as expressions see it, and take note of it."""
@@ -280,12 +291,39 @@ class KeepingRun(FlowRun):
         if asked is not None and asked.kept is not None:
             value = asked.kept.value
             self._made.append(asked.made("", value))
+            _take_in(asked, value)
             return value
         value = super().result_of(run, value)
+        if asked is not None:
+            _take_in(asked, value)
         is_own = run.answer is None or not (run.answer.is_stale or run.answer.error)
         if asked is not None and is_own and not asked.is_heard:
             self._made.append(asked.made(self.context.about.run_id, value))
         return value
+
+    def _judged(
+        self, asked: _Asked, begin: Callable[[], asyncio.Future[Any]]
+    ) -> asyncio.Future[Any]:
+        """Begin a call; what cannot be taken back and may rest on text from outside, once it is approved.
+
+        A model chose it, so it is judged like a call by name (docs/safety.md).
+        """
+        labels = seen()
+        if asked.tool is None or not asked.tool.is_irreversible or OUTSIDE not in labels:
+            return begin()
+        asked.has_begun = False
+        case = Case(asked.tool, plain(asked.args), labels, ())
+        return self.context.new_task(Scope(asked.path), self._approved(asked, case, begin))
+
+    async def _approved(
+        self, asked: _Asked, case: Case, begin: Callable[[], asyncio.Future[Any]]
+    ) -> Any:
+        error = await refusal_of(self.context, case, asked.path)
+        if error is not None:
+            info = ErrorInfo(error.type, error.message, error.code, path=asked.path)
+            raise StepFailed(asked.path, info)
+        asked.has_begun = True
+        return await begin()
 
     def _effect_ended(self, run: NodeRun, asked: _Asked, future: asyncio.Future[Any]) -> None:
         """Take note of what has changed the world, whether or not its node still waits for it."""
@@ -346,10 +384,17 @@ class KeepingRun(FlowRun):
         effect = spec.effect.value
         undo = self.spec.undo_of(body.frame, run, args) or spec.options.compensate
         name = _print(task, schema_hash(spec), effect, known)
-        return _Asked(run.path, task, effect, name, {**args}, undo)
+        tool = spec if isinstance(spec, ToolSpec) else None
+        return _Asked(run.path, task, effect, name, {**args}, undo, tool=tool)
 
 
-_NOTHING_DONE: Final = frozenset({"not-done", "circuit-open", "queue-timeout"})
+_NOTHING_DONE: Final = frozenset({"not-done", "circuit-open", "queue-timeout", *REFUSALS})
+
+
+def _take_in(asked: _Asked, value: Any) -> None:
+    """Remember where the value of a node comes from."""
+    if asked.tool is not None:
+        saw(of_value(asked.tool, value, seen()))
 
 
 def _end_of(run: NodeRun) -> NodeEnd:
@@ -357,9 +402,15 @@ def _end_of(run: NodeRun) -> NodeEnd:
     return NodeEnd(status, run.reason, None if run.error is None else error_value(run.error))
 
 
-def _heard(inner: asyncio.Future[Any]) -> asyncio.Future[Any]:
-    """Return a future that can be cancelled while the inner one goes on."""
+def _heard(inner: asyncio.Future[Any], asked: _Asked) -> asyncio.Future[Any]:
+    """Return a future that can be cancelled while the inner one goes on, once that has begun."""
     outer = inner.get_loop().create_future()
+
+    def called_off(future: asyncio.Future[Any]) -> None:
+        if future.cancelled() and not asked.has_begun:
+            inner.cancel()
+
+    outer.add_done_callback(called_off)
 
     def ended(future: asyncio.Future[Any]) -> None:
         error = None if future.cancelled() else future.exception()
