@@ -28,7 +28,7 @@ class Report:
         self._seconds = seconds
         self._failures = 0
 
-    def _say(self, **what: Any) -> None:
+    def _say(self, **what: str) -> None:
         print(json.dumps(what), file=self._out, flush=True)
 
     def _fail(self, test: str, report: Any) -> None:
@@ -57,7 +57,7 @@ class Report:
 
     def pytest_sessionfinish(self, exitstatus: int) -> None:
         """Tell that all of them are over."""
-        self._say(ended=int(exitstatus))
+        self._say(ended=str(int(exitstatus)))
 
     @pytest.hookimpl(wrapper=True)
     def pytest_runtest_protocol(self, item: pytest.Item) -> Generator[None, object, object]:

@@ -106,7 +106,9 @@ def _told(line: str) -> dict[str, Any]:
         said = json.loads(line)
     except ValueError:
         return {}
-    return said if isinstance(said, dict) and _KNOWN.get(next(iter(said), "")) == {*said} else {}
+    if not isinstance(said, dict) or _KNOWN.get(next(iter(said), "")) != {*said}:
+        return {}
+    return said if all(isinstance(one, str) for one in said.values()) else {}
 
 
 def _portable(text: str, folder: Path) -> str:
