@@ -20,6 +20,7 @@ from podium.models.errors import (
     ScriptEnded,
 )
 from podium.models.functions import function_model
+from podium.models.keys import use_key
 from podium.models.messages import (
     Message,
     Output,
@@ -35,6 +36,7 @@ from podium.models.messages import (
     user,
 )
 from podium.models.offline import forbid_real_calls
+from podium.models.prices import set_price
 from podium.models.provider import Abilities, Provider
 from podium.models.providers import register_provider
 from podium.models.scripted import ScriptedModel
@@ -45,5 +47,5 @@ __all__ = [
     "ModelThrottled", "ModelUnknown", "ModelUnreachable", "Output", "Provider",
     "RealCallsForbidden", "Reply", "Request", "ScriptEnded", "ScriptedModel", "Settings",
     "ToolCall", "ToolOffer", "Usage", "assistant", "call_model", "forbid_real_calls",
-    "function_model", "register_provider", "result", "system", "user",
+    "function_model", "register_provider", "result", "set_price", "system", "use_key", "user",
 ]  # fmt: skip

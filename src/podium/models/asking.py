@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from podium.core.context import current_attempt
+from podium.functions.primitives import spend
 from podium.models.adapting import adapted
 from podium.models.messages import Reply, Request
 from podium.models.pieces import Gathered
@@ -29,4 +30,9 @@ async def answer(model: str, request: Request, *, stream: bool = False) -> Reply
 
 async def _answer(model: str, request: Request, say: Say | None) -> Reply:
     provider, name = resolve(model)
-    return await provider.respond(name, adapted(request, provider.abilities(name)), say)
+    load = getattr(provider, "load", None)
+    if load is not None:
+        await load()
+    reply = await provider.respond(name, adapted(request, provider.abilities(name)), say)
+    spend(usd=reply.cost_usd, tokens=reply.usage.tokens, calls=1)
+    return reply

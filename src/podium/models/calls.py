@@ -34,6 +34,7 @@ from podium.models.messages import (
     system,
     user,
 )
+from podium.models.prices import worst_case
 from podium.models.providers import parse
 from podium.models.scripted import ScriptedModel
 from podium.models.structured import TURNS, Form, Labels, form_of, repaired, whole
@@ -58,7 +59,15 @@ RETRY: Final = Retry(
 BREAKER: Final = Breaker(KEY, on=[ModelUnreachable, ModelThrottled, TimeoutError])
 
 
-@task(name="podium.model", effect="read", expect="1s", timeout="10m", retry=RETRY, breaker=BREAKER)
+@task(
+    name="podium.model",
+    effect="read",
+    expect="1s",
+    timeout="10m",
+    retry=RETRY,
+    breaker=BREAKER,
+    price=worst_case,
+)
 async def call_model(model: str, request: Request, stream: bool = False) -> Reply:
     """Ask a model once; a step that fails for the moment is tried again by its retries.
 

@@ -42,7 +42,7 @@ def require_allowed(model: str, address: str) -> None:
     Raises:
         RealCallsForbidden: It is not on this machine, and real calls are forbidden.
     """
-    if real_calls_are_forbidden() and not _is_loopback(address):
+    if real_calls_are_forbidden() and not is_loopback(address):
         raise RealCallsForbidden(
             f"{model} is at {urlsplit(address).hostname}, and calls of real models are forbidden "
             f"here ({VARIABLE}={_FORBID}, which tests set). Use a ScriptedModel or a cassette; or allow "
@@ -50,7 +50,8 @@ def require_allowed(model: str, address: str) -> None:
         )
 
 
-def _is_loopback(address: str) -> bool:
+def is_loopback(address: str) -> bool:
+    """Tell whether an address is on this machine."""
     host = urlsplit(address).hostname or ""
     try:
         return ipaddress.ip_address(host).is_loopback
