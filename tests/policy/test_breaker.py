@@ -25,6 +25,7 @@ from podium.policy.breaker import (
 )
 from podium.policy.shared import Now
 from tests.policy.shelf import Shelf
+from tests.sim.cases import IS_FULL
 
 SECOND = 1_000_000
 
@@ -238,7 +239,7 @@ def test_as_the_naive_one(rule: Rule, steps: list[tuple]) -> None:
 
 @pytest.mark.long
 @given(rule=RULES, steps=st.lists(STEPS, min_size=20, max_size=120))
-@settings(max_examples=1000)
+@settings(max_examples=2_000 if IS_FULL else 250)
 def test_as_the_naive_one_for_long(rule: Rule, steps: list[tuple]) -> None:
     """As above, for longer histories."""
     compare(rule, steps)

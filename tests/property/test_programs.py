@@ -31,7 +31,7 @@ worlds = st.builds(
 crashes = st.tuples(st.floats(0, 1), st.one_of(st.none(), st.integers(2, 60)))
 quick = settings(max_examples=60, suppress_health_check=list(HealthCheck))
 long = settings(
-    max_examples=5_000 if IS_FULL else 300,
+    max_examples=5_000 if IS_FULL else 120,
     suppress_health_check=list(HealthCheck),
 )
 

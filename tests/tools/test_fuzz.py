@@ -17,6 +17,7 @@ from podium.core.codec import encode_sorted
 from podium.core.validation import Validator
 from podium.tools.repair import Mender
 from tests.harness import drive, fresh_names
+from tests.sim.cases import IS_FULL
 
 
 @pytest.fixture(autouse=True)
@@ -160,7 +161,7 @@ def calls(draw: st.DrawFn) -> tuple[dict[str, Any], Any]:
 
 
 @pytest.mark.long
-@settings(max_examples=300)
+@settings(max_examples=1_000 if IS_FULL else 120)
 @given(st.one_of(calls(), st.tuples(schemas(), values)))
 def test_repair(call: tuple[dict[str, Any], Any]) -> None:
     """What is mended fits; mending it again changes nothing; what fits is never changed."""
@@ -189,7 +190,7 @@ def test_repair(call: tuple[dict[str, Any], Any]) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=300)
+@settings(max_examples=1_000 if IS_FULL else 120)
 @given(
     st.one_of(
         calls(), st.tuples(schemas(), st.one_of(st.text(max_size=40), st.binary(max_size=20)))

@@ -17,6 +17,7 @@ from podium.flow.findings import Finding
 from podium.flow.parse import parse
 from tests.flow.check.defects import DEFECTS, Data, Defect
 from tests.flow.proof.generate import Flow, flows
+from tests.sim.cases import IS_FULL
 
 pytestmark = pytest.mark.long
 
@@ -39,7 +40,7 @@ JUNK = st.sampled_from(
 LOOSE = settings(
     suppress_health_check=[HealthCheck.too_slow, HealthCheck.filter_too_much], deadline=None
 )
-QUICK, LONG = 2, 40
+QUICK, LONG = 2, 40 if IS_FULL else 15
 
 
 def found_in(document: Data) -> list[Finding]:
@@ -122,7 +123,7 @@ def test_anything_can_be_checked(document: Any) -> None:
     survives(document)
 
 
-@settings(LOOSE, max_examples=1000)
+@settings(LOOSE, max_examples=5_000 if IS_FULL else 250)
 @given(damaged())
 def test_anything_can_be_checked_in_many(document: Any) -> None:
     """The same, of many more."""

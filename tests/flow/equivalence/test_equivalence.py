@@ -143,7 +143,7 @@ def test_both_ways_survive_some_crashes(pair: Pair, index: int) -> None:
 def test_both_ways_survive_every_crash(pair: Pair, index: int) -> None:
     """So it is at every point, and with other durations."""
     for seed in range(3 if IS_FULL else 1):
-        function, document = _crash(pair, index, "all" if IS_FULL else 25, seed)
+        function, document = _crash(pair, index, "all" if IS_FULL else 10, seed)
 
         assert (document.status, document.output) == (function.status, function.output)
         if IS_FULL:

@@ -21,7 +21,7 @@ google = pytest.importorskip("tests.flow.expression.google")
 
 ENVIRONMENT = google.environment(DATA)
 IS_FULL = os.environ.get("PODIUM_PROOF") == "full"
-EXAMPLES = 20_000 if IS_FULL else 1_500
+EXAMPLES = 20_000 if IS_FULL else 600
 
 
 def ours(source: str, data: dict[str, Any]) -> Any:

@@ -20,7 +20,7 @@ from tests.flow.expression.programs import expressions
 
 pytestmark = pytest.mark.long
 
-EXAMPLES = 20_000 if os.environ.get("PODIUM_PROOF") == "full" else 500
+EXAMPLES = 20_000 if os.environ.get("PODIUM_PROOF") == "full" else 250
 
 CASES = [source for cases in SECTIONS.values() for source, _ in cases if len(source) < 200]
 WORDS = st.sampled_from(

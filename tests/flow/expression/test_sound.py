@@ -16,7 +16,7 @@ from tests.flow.expression.programs import DATA as VALUES
 from tests.flow.expression.programs import expressions
 from tests.flow.expression.test_fuzz import tried
 
-EXAMPLES = 20_000 if os.environ.get("PODIUM_PROOF") == "full" else 1_500
+EXAMPLES = 20_000 if os.environ.get("PODIUM_PROOF") == "full" else 600
 OF_KINDS = {"no-overload", "no-such-field", "unknown-name"}
 _TYPES: dict[type, str] = {
     type(None): "null",

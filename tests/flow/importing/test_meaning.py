@@ -12,6 +12,7 @@ from podium.flow import Flow
 from podium.flow.importing import import_serverless
 from tests.flow.importing.programs import Data, Meaning, Raised, TooLong, programs
 from tests.harness import drive
+from tests.sim.cases import IS_FULL
 
 SCHEMA = {
     "type": "object",
@@ -64,7 +65,7 @@ def test_meaning(tasks: list[Data], start: int) -> None:
 
 
 @pytest.mark.long
-@settings(max_examples=250)
+@settings(max_examples=1_000 if IS_FULL else 80)
 @given(programs(), st.integers(0, 14))
 def test_meaning_long(tasks: list[Data], start: int) -> None:
     """The same for many more programs."""

@@ -22,7 +22,7 @@ pytestmark = pytest.mark.long
 SETTLED = Words(races=False, fatal=False)
 """Documents whose output is the same whatever ends first."""
 quick = settings(max_examples=4, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=1_000 if IS_FULL else 10, suppress_health_check=list(HealthCheck))
+long = settings(max_examples=1_000 if IS_FULL else 5, suppress_health_check=list(HealthCheck))
 crashes = st.tuples(st.floats(0, 1), st.one_of(st.none(), st.integers(2, 60)))
 
 
@@ -72,11 +72,11 @@ def test_a_crash_breaks_no_promise(flow: Flow, place: tuple[float, int | None]) 
 @given(flows(SETTLED))
 def test_a_crash_at_any_fact_does_not_change_the_output(flow: Flow) -> None:
     """The same at every point of a document, or at forty of them."""
-    report = proof_of(CrashProof, flow).carry_out("all" if IS_FULL else 40)
+    report = proof_of(CrashProof, flow).carry_out("all" if IS_FULL else 25)
     assert shown(report.output) == shown(reference_of(flow).output)
 
 
-@settings(long, max_examples=2_000 if IS_FULL else 80)
+@settings(long, max_examples=2_000 if IS_FULL else 40)
 @given(flows(), crashes)
 def test_a_crash_breaks_no_promise_of_many(flow: Flow, place: tuple[float, int | None]) -> None:
     """The same for more documents."""

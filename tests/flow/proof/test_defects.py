@@ -17,7 +17,7 @@ from tests.flow.proof.test_differential import errors_of
 from tests.sim.cases import IS_FULL
 
 quick = settings(max_examples=15, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=500 if IS_FULL else 8, suppress_health_check=list(HealthCheck))
+long = settings(max_examples=500 if IS_FULL else 4, suppress_health_check=list(HealthCheck))
 
 
 class Defect(NamedTuple):

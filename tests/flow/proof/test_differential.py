@@ -19,7 +19,7 @@ POINTLESS = {"unreachable", "never-ends"}
 EXPECTED = {"trouble", "timeout", "failed", "drawn", "max-passes"}
 """How nodes of drawn documents may fail."""
 quick = settings(max_examples=20, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=5_000 if IS_FULL else 300, suppress_health_check=list(HealthCheck))
+long = settings(max_examples=5_000 if IS_FULL else 100, suppress_health_check=list(HealthCheck))
 
 
 def errors_of(flow: Flow) -> list[Any]:
@@ -66,7 +66,7 @@ def test_many_sound_documents_do_what_the_page_says(flow: Flow) -> None:
     agree(flow)
 
 
-@settings(long, max_examples=1_000 if IS_FULL else 40)
+@settings(long, max_examples=1_000 if IS_FULL else 15)
 @given(flows(Words(depth=4, nodes=12, in_all=40)))
 def test_large_documents_do_what_the_page_says(flow: Flow) -> None:
     """The same for larger ones."""

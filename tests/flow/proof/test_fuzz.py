@@ -25,7 +25,7 @@ from tests.sim.cases import IS_FULL
 pytestmark = pytest.mark.long
 
 quick = settings(max_examples=40, suppress_health_check=list(HealthCheck))
-long = settings(max_examples=10_000 if IS_FULL else 500, suppress_health_check=list(HealthCheck))
+long = settings(max_examples=10_000 if IS_FULL else 200, suppress_health_check=list(HealthCheck))
 WORDS = (
     "podium", "name", "uses", "input", "env", "nodes", "output", "call", "flow", "switch", "for_each",
     "while", "until", "wait", "ask", "set", "fail", "args", "when", "else", "after", "join", "on_error",
