@@ -4,6 +4,7 @@
 """
 
 from podium.models.calls import Model, call_model
+from podium.models.cassette import cassette
 from podium.models.errors import (
     CassetteMiss,
     ModelCut,
@@ -46,6 +47,6 @@ __all__ = [
     "ModelKeyMissing", "ModelOutputInvalid", "ModelRefused", "ModelRequestInvalid",
     "ModelThrottled", "ModelUnknown", "ModelUnreachable", "Output", "Provider",
     "RealCallsForbidden", "Reply", "Request", "ScriptEnded", "ScriptedModel", "Settings",
-    "ToolCall", "ToolOffer", "Usage", "assistant", "call_model", "forbid_real_calls",
+    "ToolCall", "ToolOffer", "Usage", "assistant", "call_model", "cassette", "forbid_real_calls",
     "function_model", "register_provider", "result", "set_price", "system", "use_key", "user",
 ]  # fmt: skip

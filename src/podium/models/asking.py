@@ -2,13 +2,20 @@
 
 from __future__ import annotations
 
+from typing import Final
+
 from podium.core.context import current_attempt
 from podium.functions.primitives import spend
 from podium.models.adapting import adapted
+from podium.models.cassette import cassette_in_use
 from podium.models.messages import Reply, Request
 from podium.models.pieces import Gathered
 from podium.models.provider import Say
-from podium.models.providers import resolve
+from podium.models.providers import parse, resolve
+from podium.models.scripted import say_in_pieces
+
+_THEMSELVES: Final = frozenset({"function", "scripted"})
+"""Providers whose answers are on no cassette."""
 
 
 async def answer(model: str, request: Request, *, stream: bool = False) -> Reply:
@@ -23,16 +30,28 @@ async def answer(model: str, request: Request, *, stream: bool = False) -> Reply
         ModelError: It has no answer.
     """
     if not stream or current_attempt.get() is None:
-        return await _answer(model, request, None)
-    with Gathered() as gathered:
-        return await _answer(model, request, gathered.say)
+        reply = await _answer(model, request, None)
+    else:
+        with Gathered() as gathered:
+            reply = await _answer(model, request, gathered.say)
+    spend(usd=reply.cost_usd, tokens=reply.usage.tokens, calls=1)
+    return reply
 
 
 async def _answer(model: str, request: Request, say: Say | None) -> Reply:
+    used = None if parse(model).provider in _THEMSELVES else cassette_in_use()
+    if used is None:
+        return await _really(model, request, say)
+    tape, records = used
+    reply = await tape.answer(model, request, lambda: _really(model, request, say), may_ask=records)
+    if not records:
+        say_in_pieces(reply, say)
+    return reply
+
+
+async def _really(model: str, request: Request, say: Say | None) -> Reply:
     provider, name = resolve(model)
     load = getattr(provider, "load", None)
     if load is not None:
         await load()
-    reply = await provider.respond(name, adapted(request, provider.abilities(name)), say)
-    spend(usd=reply.cost_usd, tokens=reply.usage.tokens, calls=1)
-    return reply
+    return await provider.respond(name, adapted(request, provider.abilities(name)), say)

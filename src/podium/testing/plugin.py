@@ -8,9 +8,14 @@
     A :class:`podium.testing.SimWorld`: a simulated world with a virtual clock.
 ``crash_everywhere``
     :func:`podium.testing.crash_everywhere`.
+
+Calls of models at real providers are forbidden (``PODIUM_REAL_MODELS=forbid``), unless the variable
+says otherwise.
 """
 
 from __future__ import annotations
+
+import os
 
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -22,6 +27,11 @@ if TYPE_CHECKING:
 
     from podium.client.app import Podium
     from podium.testing.simulator import SimWorld
+
+
+def pytest_configure() -> None:
+    """Forbid calls of real models: no test may cost money, unless it asks for that."""
+    os.environ.setdefault("PODIUM_REAL_MODELS", "forbid")
 
 
 @pytest.fixture
