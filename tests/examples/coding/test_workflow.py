@@ -1,5 +1,6 @@
 """The coding workflow: five tasks with real mistakes, its bounds, and a crash anywhere."""
 
+import os
 import shutil
 
 from pathlib import Path
