@@ -10,7 +10,7 @@ import pytest
 import podium
 
 from podium import Podium
-from podium.agents.planning import Approval, Plan, Planner, PlanLimits, plan
+from podium.agents.planning import Approval, Plan, PlanLimits, Planner, plan
 from podium.agents.planning.errors import PlanInvalid
 from podium.core.errors import RunFailed
 from tests.agents.planning.world import (
@@ -280,5 +280,3 @@ def test_limits_of_an_approval() -> None:
         "it may make 1 calls; the limit is 0",
         "it may cost an unknown amount; the limit is $1.0000",
     ]
-
-

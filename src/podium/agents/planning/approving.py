@@ -50,7 +50,7 @@ def reasons(plan: Plan, approval: Approval, *, has_seen_outside: bool) -> list[s
     changing = known.tasks("write", "once", "transaction")
     if approval.when == "effects" and changing:
         found.append(f"it may change the world: {', '.join(changing)}")
-    final = known.tasks("once")
+    final = known.irreversible
     if approval.when == "never" and final and has_seen_outside:
         found.append(
             f"it cannot be taken back ({', '.join(final)}), and whoever wrote it had seen text from outside"

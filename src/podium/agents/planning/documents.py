@@ -25,6 +25,7 @@ class PlanOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         known: What is known of tasks from earlier runs, for estimates.
         about: What the model is told besides the goal.
         judge: The model that judges what no condition can say; empty: the one that plans.
+        labels: Of what goals and inputs rest on.
     """
 
     approval: Approval = Approval()
@@ -32,6 +33,7 @@ class PlanOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     known: dict[str, Known] = {}
     about: str = ""
     judge: str = ""
+    labels: tuple[str, ...] = ()
 
 
 USUAL = PlanOptions()
@@ -77,5 +79,5 @@ def planner_of(tools: list[str], model: str, options: PlanOptions) -> Planner:
     """Return the planner that is meant."""
     return Planner(
         model=model, tools=tools, approval=options.approval, limits=options.limits, known=options.known,
-        about=options.about, judge=options.judge or model,
+        about=options.about, judge=options.judge or model, labels=options.labels,
     )  # fmt: skip

@@ -11,6 +11,7 @@ from typing import Any, Final, NamedTuple
 import msgspec
 
 from podium.agents.planning.values import Estimate, StepEstimate
+from podium.core.effects import Effect
 from podium.core.spec import Registry, TaskSpec
 from podium.flow.expression import ExpressionError
 from podium.flow.interpret.plan import BodyPlan, NodePlan
@@ -25,6 +26,7 @@ from podium.flow.model import (
     SubFlow,
     Switch,
 )
+from podium.tools.spec import ToolSpec
 
 
 class Known(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -180,7 +182,9 @@ class _Look:
             usd = self._price(spec, node) if is_own or spec.options.price is None else None
         effect = spec.effect if node.policy.effect is None or not is_own else node.policy.effect
         self.steps.append(
-            StepEstimate(path, task, effect.value, times.least, times.most, seconds, usd)
+            StepEstimate(
+                path, task, effect.value, times.least, times.most, seconds, usd, _is_final(spec)
+            )
         )
         return seconds or 0.0
 
@@ -201,6 +205,10 @@ class _Look:
         except Exception:  # noqa: BLE001 - what a function of somebody else says that is no price
             return None
         return None if found is None else found.usd
+
+
+def _is_final(spec: TaskSpec) -> bool:
+    return spec.is_irreversible if isinstance(spec, ToolSpec) else spec.effect is Effect.ONCE
 
 
 def _is_conditional(plan: NodePlan) -> bool:

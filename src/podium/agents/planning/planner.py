@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from typing import Any, Final, Literal, Required, TypedDict, Unpack
 
 import msgspec
@@ -39,6 +39,8 @@ from podium.models.errors import ModelOutputInvalid
 from podium.models.messages import Message, Reply, Usage
 from podium.models.scripted import ScriptedModel
 from podium.models.structured import repaired
+from podium.tools.labels import OUTSIDE, Labels, labels_given
+from podium.tools.spec import ToolSpec
 
 When = Literal["effects", "always", "never"]
 SHOWN: Final = "plan"
@@ -55,6 +57,7 @@ class PlannerKeywords(TypedDict, total=False):
     known: Mapping[str, Known]
     about: str
     judge: str | Model | ScriptedModel
+    labels: Iterable[str]
 
 
 class Planner:
@@ -73,6 +76,7 @@ class Planner:
             ``limits``: turns, further plans, sizes. ``known``: what is known of tasks from earlier
             runs, for estimates. ``about``: what the model is told besides the goal. ``judge``: the
             model that judges what no condition can say; the one that plans, unless given.
+            ``labels``: of what goals and inputs rest on, such as ``("outside",)`` (docs/safety.md).
 
     Raises:
         InvalidOption: An option makes no sense.
@@ -87,6 +91,7 @@ class Planner:
         self._judge = model_of(options.get("judge", self.model))
         self._known = options.get("known", {})
         self._about = options.get("about", "")
+        self.labels: Labels = labels_given(options.get("labels", ()))
 
     @property
     def tools(self) -> tuple[str, ...]:
@@ -189,6 +194,11 @@ class Planner:
         flow.require()
         return flow
 
+    def reads_outside(self, plan: Plan) -> bool:
+        """Tell whether a plan calls a tool whose words may be those of anybody."""
+        specs = [self._offer.tasks.get(one.task) for one in plan.estimate.steps]
+        return any(isinstance(one, ToolSpec) and one.card.outside for one in specs)
+
     async def _written(
         self, goal: str, inputs: dict[str, Any], begin: tuple[Message, ...], used: Usage
     ) -> Plan:
@@ -224,6 +234,7 @@ class _Pursuit:
         self._ledger = Ledger()
         self._tries: list[Try] = []
         self._verdict: Verdict | None = None
+        self._labels = planner.labels
 
     async def to_the_end(self) -> Achieved:
         """Carry out plans until one does it, or there may be no more of them."""
@@ -245,7 +256,7 @@ class _Pursuit:
         if not decision.is_approved:
             return None, self._note(None, Setback("refused", decision.reason))
         report = await self._carried_out()
-        self._ledger.take(report)
+        self._take_in(report)
         if report.error is not None:
             return report, self._note(report, Setback("failed", _said(report.error)))
         verdict = await self._judged(report)
@@ -279,17 +290,23 @@ class _Pursuit:
     async def _decision(self) -> Decision:
         planner = self._planner
         made = self._ledger.made
-        why = reasons(self._plan, planner.approval, has_seen_outside=bool(made))
+        why = reasons(self._plan, planner.approval, has_seen_outside=OUTSIDE in self._labels)
         if not why:
             return Decision(True)
         return await approved(self._plan, planner.approval, why, made)
+
+    def _take_in(self, report: Report) -> None:
+        """Take note of what was done, and of where what the next writer reads comes from."""
+        self._ledger.take(report)
+        if self._planner.reads_outside(self._plan):
+            self._labels = labels_given((*self._labels, OUTSIDE))
 
     async def _carried_out(self) -> Report:
         document = self._planner.flow_of(self._plan).document
         assert document is not None, "it was checked"
         spec = KeepingSpec(document)
         made = msgspec.to_builtins([one for one in self._ledger.made if one.is_ok])
-        given = {"input": self._plan.inputs, "made": made}
+        given = {"input": self._plan.inputs, "made": made, "labels": [*self._labels]}
         return msgspec.convert(await child(Workflow(spec.fn, spec), given), Report)
 
     def _note(self, report: Report | None, setback: Setback | None) -> Setback | None:

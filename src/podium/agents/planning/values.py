@@ -42,6 +42,7 @@ class StepEstimate(msgspec.Struct, frozen=True, omit_defaults=True):
         calls_max: How often at most; None where that is found out as it runs.
         seconds: How long one call takes; None where nobody knows.
         usd: What one call costs; None where nobody knows.
+        is_irreversible: Whether it cannot be taken back.
     """
 
     path: str
@@ -51,6 +52,7 @@ class StepEstimate(msgspec.Struct, frozen=True, omit_defaults=True):
     calls_max: int | None
     seconds: float | None = None
     usd: float | None = None
+    is_irreversible: bool = False
 
 
 class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
@@ -75,6 +77,11 @@ class Estimate(msgspec.Struct, frozen=True, omit_defaults=True):
     def tasks(self, *effects: str) -> list[str]:
         """Return the tasks of these effects, each once."""
         return list(dict.fromkeys(one.task for one in self.steps if one.effect in effects))
+
+    @property
+    def irreversible(self) -> list[str]:
+        """The tasks that cannot be taken back, each once."""
+        return list(dict.fromkeys(one.task for one in self.steps if one.is_irreversible))
 
 
 class Attempt(msgspec.Struct, frozen=True, omit_defaults=True):
