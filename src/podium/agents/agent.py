@@ -81,7 +81,8 @@ class Agent(Workflow[..., T], Generic[T]):
 
     ``await agent(goal)`` in a workflow works in place: its turns are steps under its name. As a
     workflow it is started like every other: ``app.start(agent, {"goal": …})``, ``podium run``, and
-    ``podium.child(agent, {"goal": …})`` makes it a run of its own.
+    ``podium.child(agent, {"goal": …})`` makes it a run of its own. There ``labels`` says where the
+    text of goal and inputs comes from, such as ``["outside"]``; in place it is known.
 
     Args:
         name: What it is called; letters, digits, ``_``, ``-``.
@@ -150,8 +151,9 @@ class Agent(Workflow[..., T], Generic[T]):
         """Return the function that a run of it carries out."""
         definition = self.definition
 
-        async def program(goal: str, **given: Any) -> Any:
-            result = await Work(definition, goal_of(goal, given)).run()
+        async def program(goal: str, labels: list[str] | None = None, **given: Any) -> Any:
+            known = None if labels is None else tuple(labels)
+            result = await Work(definition, goal_of(goal, given), known).run()
             return result.answer
 
         either = inspect.Parameter.POSITIONAL_OR_KEYWORD
@@ -159,11 +161,14 @@ class Agent(Workflow[..., T], Generic[T]):
             inspect.Parameter(name, either, annotation=kind)
             for name, kind in {"goal": str, **inputs}.items()
         ]
+        said = list[str] | None
+        only = inspect.Parameter.KEYWORD_ONLY
+        parameters.append(inspect.Parameter("labels", only, default=None, annotation=said))
         program.__name__ = program.__qualname__ = definition.name
         program.__doc__ = definition.instructions
         program.__module__ = str(around.get("__name__", "__main__"))
         kind = Any if isinstance(definition.answers.kind, dict) else definition.answers.kind
-        program.__annotations__ = {"goal": str, **inputs, "return": kind}
+        program.__annotations__ = {"goal": str, **inputs, "labels": said, "return": kind}
         program.__dict__["__signature__"] = inspect.Signature(parameters, return_annotation=kind)
         return program
 
@@ -213,10 +218,10 @@ def define(
 
 def _require_inputs(name: str, inputs: Mapping[str, Any]) -> None:
     for one in inputs:
-        if not one.isidentifier() or one == "goal":
+        if not one.isidentifier() or one in ("goal", "labels"):
             raise InvalidOption(
                 f"Agent({name!r}, inputs=…): {one!r} cannot be the name of an input; expected a name "
-                "of Python other than 'goal', which there is anyway."
+                "of Python other than 'goal' and 'labels', which there are anyway."
             )
 
 

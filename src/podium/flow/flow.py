@@ -21,6 +21,7 @@ from podium.flow.check import check as check_document
 from podium.flow.findings import Finding, FlowInvalid
 from podium.flow.model import Document
 from podium.flow.parse import Parsed, TakeIn, Taken, parse
+from podium.flow.parse.agents import MODULE as AGENTS
 from podium.flow.source import Source, SourceError, read
 from podium.flow.source.limits import TEXT_BYTES_MAX
 from podium.flow.spec import FlowSpec, TaskMissing, import_module
@@ -191,7 +192,8 @@ def import_used(document: Document | None, allow: tuple[str, ...]) -> Iterator[F
         at = f"$.uses[{index}]"
         if module in sys.modules:
             continue
-        if not any(fnmatch.fnmatchcase(module, pattern) for pattern in allow):
+        is_own = module == AGENTS
+        if not is_own and not any(fnmatch.fnmatchcase(module, pattern) for pattern in allow):
             hint = f"Import it beforehand, or allow it: allow=[{module!r}]."
             yield Finding(
                 "module-not-allowed", at, f"the module {module!r} is not allowed here.", hint

@@ -139,12 +139,20 @@ class SubFlow:
 
     Attributes:
         file: The path of the document as it is written; empty for one in place.
+        places: Where arguments stand that do not stand in ``args``: the argument, and its word.
+        returns: JSON Schema of what it gives, where the document says so.
+        module: What registers the workflow, where no ``uses`` has to name it.
+        label: What it is, in pictures, where its name says too little.
     """
 
     name: str
     document: Document | None
     args: Template
     file: str = ""
+    places: Mapping[str, str] = field(default_factory=dict)
+    returns: Mapping[str, Any] | None = None
+    module: str = ""
+    label: str = ""
 
 
 @dataclass(frozen=True, slots=True)

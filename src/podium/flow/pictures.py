@@ -251,6 +251,8 @@ def _what(work: Work, name: str) -> str:
     match work:
         case Call(task=task):
             return "" if task == name else task
+        case SubFlow(label=label) if label:
+            return label
         case SubFlow(name=flow, document=document):
             known = document.name if document is not None else flow
             return "" if known == name else known

@@ -456,6 +456,36 @@ def asks() -> FlowBuilder[Any]:
 
 @same_as("""
 podium: 1
+name: minds
+input: {message: string}
+nodes:
+  help:
+    agent: {model: "openai:gpt-5-mini", tools: ["kb.*"], output: {text: string}}
+    goal: "Answer: ${input.message}"
+    args: {tone: kind}
+    trust: true
+  known: {agent: helper, goal: Say hello}
+  trip:
+    plan: {goal: "Do what ${help.text} says", tools: ["kb.*"], model: "openai:gpt-5-mini"}
+    args: {text: "${known}"}
+output: ${trip}
+""")
+def minds() -> FlowBuilder[Any]:
+    flow = FlowBuilder("minds", input=Message)
+    model = "openai:gpt-5-mini"
+    mind = {"model": model, "tools": ["kb.*"], "output": {"text": "string"}}
+    help_ = flow.agent(
+        "help", mind, goal=f"Answer: {flow.input.message}", args={"tone": "kind"}, trust=True
+    )
+    known = flow.agent("known", "helper", goal="Say hello")
+    goal = f"Do what {help_['text']} says"
+    trip = flow.plan("trip", {"goal": goal, "tools": ["kb.*"], "model": model}, {"text": known})
+    flow.output(trip)
+    return flow
+
+
+@same_as("""
+podium: 1
 name: sets
 nodes:
   one: {set: {text: plain, n: 1, x: 1.5, no: null, yes: true, list: [a, {b: 2}], odd key: "$${kept}"}}

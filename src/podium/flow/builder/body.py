@@ -22,7 +22,7 @@ from podium.flow.builder.options import (
 from podium.flow.builder.references import Reference, term_of
 from podium.flow.builder.scopes import LOOP, Scope
 from podium.flow.builder.types import fields_of, type_of
-from podium.functions.calls import Call, Task
+from podium.functions.calls import Call, Task, Workflow
 
 A = TypeVar("A")
 B = TypeVar("B")
@@ -164,6 +164,55 @@ class Body:
             return self._called("flow", id, Written(flow.content, given), options)
         made = Written(flow, _given(args)) if isinstance(flow, str) else written(flow, "flow")
         return self._called("flow", id, made, options)
+
+    @overload
+    def agent(
+        self, id: str, agent: str | Mapping[str, object] | Workflow[..., Any], /, *, goal: str,
+        args: Mapping[str, object] = ..., trust: bool = ..., type: type[T],
+        **options: Unpack[NodeOptions],
+    ) -> T: ...  # fmt: skip
+    @overload
+    def agent(
+        self, id: str, agent: Workflow[..., R], /, *, goal: str, args: Mapping[str, object] = ...,
+        trust: bool = ..., **options: Unpack[NodeOptions],
+    ) -> R: ...  # fmt: skip
+    @overload
+    def agent(
+        self, id: str, agent: str | Mapping[str, object], /, *, goal: str,
+        args: Mapping[str, object] = ..., trust: bool = ..., **options: Unpack[NodeOptions],
+    ) -> Any: ...  # fmt: skip
+    def agent(
+        self, id: str, agent: Any, /, *, goal: str, args: Any = None, trust: bool = False,
+        type: Any = None, **options: Unpack[NodeOptions],
+    ) -> Any:  # fmt: skip
+        """Let an agent work: one of Python, one known by its name, or one that stands in place."""
+        with opened(self._scope, id, options) as node:
+            node["agent"] = (
+                agent.name if isinstance(agent, Workflow) else self._json(agent, "agent")
+            )
+            node["goal"] = self._json(goal, "goal")
+            if args:
+                node["args"] = self._json(args, "args")
+            if trust:
+                node["trust"] = True
+        return self._value(id)
+
+    @overload
+    def plan(
+        self, id: str, plan: Mapping[str, object], args: Mapping[str, object] = ..., /, *,
+        type: type[T], **options: Unpack[NodeOptions],
+    ) -> T: ...  # fmt: skip
+    @overload
+    def plan(
+        self, id: str, plan: Mapping[str, object], args: Mapping[str, object] = ..., /,
+        **options: Unpack[NodeOptions],
+    ) -> Any: ...  # fmt: skip
+    def plan(
+        self, id: str, plan: Mapping[str, object], args: Any = None, /, *, type: Any = None,
+        **options: Unpack[NodeOptions],
+    ) -> Any:  # fmt: skip
+        """Have a model write a flow for a goal, and run it: ``{"goal": …, "tools": …, "model": …}``."""
+        return self._called("plan", id, Written(self._json(plan, "plan"), _given(args)), options)
 
     @overload
     def switch(self, id: str, one: Case[A], /, **options: Unpack[NodeOptions]) -> A: ...

@@ -54,7 +54,7 @@ class Calls:
                 else:
                     flow = flow_of(workflow)
                     wanted = flow.input.schema if flow else parameters_schema(workflow)
-                    self.arguments(entry, args, wanted, name, "args")
+                    self.arguments(entry, args, wanted, name, "args", entry.node.work.places)
             case SubFlow(name=name, document=document, args=args) if document is not None:
                 self.arguments(entry, args, document.input.schema, name, "args")
             case _:
@@ -91,8 +91,10 @@ class Calls:
         return found
 
     def _unknown_workflow(self, entry: Entry, name: str) -> None:
-        at = f"{entry.node.at}.flow"
-        message = f"there is no workflow {name!r}."
+        kind = entry.node.kind
+        at = f"{entry.node.at}.{kind}"
+        noun = "workflow" if kind == "flow" else kind
+        message = f"there is no {noun} {name!r}."
         hint = self._notes.near(name, self._workflows) or self._where()
         if name in self._tasks:
             hint = f"{name!r} is a task: write 'call: {name}'."
@@ -106,8 +108,9 @@ class Calls:
     # arguments ------------------------------------------------------------------------------
 
     def arguments(
-        self, entry: Entry, args: Template, wanted: JsonSchema, name: str, word: str
-    ) -> None:
+        self, entry: Entry, args: Template, wanted: JsonSchema, name: str, word: str,
+        places: Mapping[str, str] | None = None,
+    ) -> None:  # fmt: skip
         """Hold the arguments against the parameters."""
         source = args.source
         if not isinstance(source, dict):
@@ -129,7 +132,9 @@ class Calls:
         form = next(iter(shape_of(schema or {}).of_kind(Kind.MAP)), None)
         for one, value in source.items():
             if one in properties:
-                self._argument(entry, one, value, form, wanted, (name, child(at, one)))
+                own = (places or {}).get(one)
+                where = f"{entry.node.at}.{own}" if own else child(at, one)
+                self._argument(entry, one, value, form, wanted, (name, where))
 
     def require_parameters(
         self, entry: Entry, spec: TaskSpec, names: Iterable[str], at: str

@@ -226,6 +226,8 @@ class Values:
             case Call(task=task):
                 spec = self._tasks.get(task)
                 return returns_schema(spec) if spec is not None else _OPEN
+            case SubFlow(returns=returns) if returns is not None:
+                return returns
             case SubFlow(name=name, document=document):
                 if document is not None:
                     return self._results.get(id(document), _OPEN)

@@ -49,6 +49,18 @@ class Template:
         """
         return cls(source, _read(source, at, 0))
 
+    @classmethod
+    def constant(cls, source: Any) -> Template:
+        """Return JSON in which nothing is an expression, whatever it looks like."""
+        return cls(source, _Constant(source))
+
+    @classmethod
+    def of_parts(cls, parts: Mapping[str, Template]) -> Template:
+        """Return the map of some templates."""
+        source = {name: each.source for name, each in parts.items()}
+        known = {name: each._part for name, each in parts.items()}  # noqa: SLF001 - of this class
+        return cls(source, _Map(known))
+
     @property
     def is_constant(self) -> bool:
         """Whether no expression is in it."""

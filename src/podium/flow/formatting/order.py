@@ -32,7 +32,7 @@ _ORDER: Final = {
     Role.CASE: "when else nodes output",
     Role.NODE: (
         "description when after join "
-        "call flow switch for_each while until wait ask set fail "
+        "call flow agent plan goal trust switch for_each while until wait ask set fail "
         "as key concurrency partial max every state next form to args nodes output "
         "effect cache rate breaker retry timeout on_timeout total_timeout queue_timeout heartbeat_timeout "
         "priority lock fallback on_error compensate"

@@ -11,7 +11,7 @@ from typing import Any, Final, NamedTuple
 
 from podium.flow.bursts import uncollected
 from podium.flow.findings import Finding
-from podium.flow.model import LANGUAGE, Document
+from podium.flow.model import LANGUAGE, Body, Document, SubFlow
 from podium.flow.parse.fields import read_fields
 from podium.flow.parse.nodes import Nodes
 from podium.flow.parse.words import Reading, Words
@@ -119,13 +119,14 @@ class _Parser:
         self._check_version(words)
         words.require("nodes", "a flow consists of nodes")
         self._name = self._read_name(words)
+        body = Nodes(reading, self._sub_flow).body(words)
         document = Document(
             name=self._name,
             description=words.text("description"),
-            uses=self._read_uses(words),
+            uses=_with_own(self._read_uses(words), body),
             input=read_fields(reading, words.take("input", {}), "$.input"),
             env=self._read_env(words),
-            body=Nodes(reading, self._sub_flow).body(words),
+            body=body,
             hash="",
             content={},
         )
@@ -245,6 +246,12 @@ class _Parser:
     def _inner(self, parsed: Parsed, at: str, file: str = "") -> Document | None:
         self._reading.findings.extend(one.within(at, file) for one in parsed.findings)
         return parsed.document
+
+
+def _with_own(uses: tuple[str, ...], body: Body) -> tuple[str, ...]:
+    """Return the modules that are used, with those that register what a kind of node starts."""
+    own = (node.work.module for node in body.walk() if isinstance(node.work, SubFlow))
+    return tuple(dict.fromkeys([*uses, *(module for module in own if module)]))
 
 
 def _empty() -> Finding:

@@ -31,7 +31,8 @@ from podium.flow.model import (
     WaitUntil,
     Work,
 )
-from podium.flow.parse.fields import read_fields, read_type
+from podium.flow.parse.agents import Agents, read_value_type
+from podium.flow.parse.fields import read_fields
 from podium.flow.parse.policies import (
     COMMON,
     read_after,
@@ -48,6 +49,8 @@ DEPTH_MAX: Final = 20
 KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "call": ("args", "concurrency"),
     "flow": ("args",),
+    "agent": ("goal", "args", "trust"),
+    "plan": ("args",),
     "switch": (),
     "for_each": ("as", "key", "concurrency", "partial", "nodes", "output"),
     "while": ("max", "every", "state", "next", "nodes", "output"),
@@ -58,7 +61,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "fail": (),
 }
 """The words that make a node's kind, and those that belong to each."""
-_KINDS_LATER: Final = ("agent", "team", "plan")
+_KINDS_LATER: Final = ("team",)
 
 SubFlows = Callable[[Any, str, str], Document | None]
 """Takes in what stands at ``flow:``, with its place, for a node of that id."""
@@ -70,6 +73,7 @@ class Nodes:
     def __init__(self, reading: Reading, take_in: SubFlows) -> None:
         self._reading = reading
         self._take_in = take_in
+        self._agents = Agents(reading)
 
     def body(self, words: Words, depth: int = 0) -> Body:
         """Read ``nodes`` and ``output`` of a flow, a case, or a repeated body."""
@@ -145,6 +149,10 @@ class Nodes:
                 return Call(self._name(words, "call"), words.arguments("args"))
             case "flow":
                 return self._sub_flow(name, words)
+            case "agent":
+                return self._agents.agent(words)
+            case "plan":
+                return self._agents.plan(words)
             case "switch":
                 return self._switch(words, depth)
             case "for_each":
@@ -240,7 +248,7 @@ class Nodes:
         )
         schema = None
         if "type" in inner:
-            schema = self._type(inner.take("type"), inner.at_word("type"))
+            schema = read_value_type(self._reading, inner.take("type"), inner.at_word("type"))
         return WaitSignal(inner.text("signal"), schema)
 
     def _duration(self, given: str, at: str) -> Any:
@@ -251,13 +259,6 @@ class Nodes:
             except InvalidOption as problem:
                 self._reading.fault("bad-duration", at, str(problem))
         return template
-
-    def _type(self, given: Any, at: str) -> Mapping[str, Any]:
-        """Read a type, or a mapping of fields as ``input`` has."""
-        is_fields = isinstance(given, dict) and not ({"type", "enum", "anyOf"} & given.keys())
-        if is_fields:
-            return read_fields(self._reading, given, at).schema
-        return read_type(self._reading, given, at)
 
     def _ask(self, words: Words) -> Ask:
         form = None

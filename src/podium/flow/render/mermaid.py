@@ -16,7 +16,7 @@ from podium.flow.render.picture import STATES, Edge, Group, Picture, Tree, Verte
 from podium.flow.render.words import clean, description
 
 _SHAPES: Final[dict[VertexKind, tuple[str, str]]] = {
-    "call": ("[", "]"), "flow": ("[[", "]]"), "switch": ("{{", "}}"), "for_each": ("[[", "]]"),
+    "call": ("[", "]"), "flow": ("[[", "]]"), "agent": ("[[", "]]"), "plan": ("[[", "]]"), "switch": ("{{", "}}"), "for_each": ("[[", "]]"),
     "while": ("[[", "]]"), "until": ("[[", "]]"), "wait": ("([", "])"), "ask": ("[/", "/]"), "set": ("[", "]"),
     "fail": ("(((", ")))"), "input": ("([", "])"), "output": ("([", "])"),
 }  # fmt: skip

@@ -10,7 +10,7 @@ from dataclasses import dataclass, replace
 from typing import Final, Literal, get_args
 
 VertexKind = Literal[
-    "call", "flow", "switch", "for_each", "while", "until", "wait", "ask", "set", "fail", "input",
+    "call", "flow", "agent", "plan", "switch", "for_each", "while", "until", "wait", "ask", "set", "fail", "input",
     "output",
 ]  # fmt: skip
 GroupKind = Literal["for_each", "while", "until", "switch", "case", "flow"]

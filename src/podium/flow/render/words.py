@@ -10,7 +10,7 @@ from typing import Final
 from podium.flow.render.picture import STATES, EdgeKind, Group, GroupKind, Vertex, VertexKind
 
 KINDS: Final[dict[VertexKind | GroupKind, str]] = {
-    "call": "call", "flow": "flow", "switch": "switch", "case": "case", "for_each": "for each",
+    "call": "call", "flow": "flow", "agent": "agent", "plan": "plan", "switch": "switch", "case": "case", "for_each": "for each",
     "while": "while", "until": "until", "wait": "wait", "ask": "ask", "set": "set", "fail": "fail",
     "input": "input", "output": "output",
 }  # fmt: skip

@@ -13,6 +13,7 @@ from typing import Any, Final
 from podium.core.limits import MAP_ITEMS_MAX
 from podium.core.spec import TaskSpec
 from podium.flow.model import CONCURRENCY, LANGUAGE
+from podium.flow.schema.agents import agent_words, plan_words
 from podium.flow.schema.common import common, common_words
 from podium.flow.schema.outside import concurrency_word
 from podium.flow.schema.tasks import Signature, relaxed, signature
@@ -30,11 +31,14 @@ from podium.flow.schema.words import (
     fields,
     ref,
     types,
+    value_type,
 )
 
 KINDS: Final[Mapping[str, str]] = {
     "call": "Calls a task; its value is the task's result.",
     "flow": "Runs another flow or workflow as a child; its value is the child's output.",
+    "agent": "Lets a model choose tools in a loop until it answers; its value is the answer.",
+    "plan": "Has a model write a flow for a goal, and runs it; its value is that flow's output.",
     "switch": "Takes the first case whose condition holds; its value is the output of that case.",
     "for_each": "Does its nodes for each item of a list; its value is the list of outputs.",
     "while": "Repeats its nodes while a condition holds, asked before each pass.",
@@ -48,6 +52,13 @@ KINDS: Final[Mapping[str, str]] = {
 _SNIPPETS: Final[Mapping[str, Mapping[str, Any]]] = {
     "call": {"call": "${2:task}", "args": {"${3:name}": "^\"\\${${4:input.name}}\""}},
     "flow": {"flow": "${2:./flow.yaml}", "args": {"${3:name}": "^\"\\${${4:input.name}}\""}},
+    "agent": {
+        "agent": {"model": "${2:openai:gpt-5-mini}", "instructions": "${3:You help.}", "tools": ["${4:shop.*}"]},
+        "goal": "^\"\\${${5:input.message}}\"",
+    },
+    "plan": {
+        "plan": {"goal": "^\"\\${${2:input.goal}}\"", "tools": ["${3:shop.*}"], "model": "${4:openai:gpt-5-mini}"}
+    },
     "switch": {
         "switch": [
             {"when": "${2:condition}", "nodes": {"${3:node}": {"call": "${4:task}"}}},
@@ -213,7 +224,8 @@ def _no_kind(kinds: Mapping[str, Any]) -> Schema:
 
 
 def _kind(kind: str, own: Mapping[str, Any]) -> Schema:
-    made = closed({**own, **common()}, kind, *(word for word in ("max", "nodes") if word in own))
+    needed = ("max", "nodes", "goal")
+    made = closed({**own, **common()}, kind, *(word for word in needed if word in own))
     if kind == "ask":
         made["dependencies"] = {"on_timeout": ["timeout"]}
     return {"title": kind, "description": KINDS[kind], **made}
@@ -227,6 +239,8 @@ def _own_words(task: Schema) -> dict[str, dict[str, Schema]]:
     own: dict[str, dict[str, Schema]] = {
         "call": {"call": task, "args": args, "concurrency": concurrency_word()},
         "flow": {"flow": _flow_word(), "args": child_args},
+        "agent": agent_words(),
+        "plan": plan_words(),
         "switch": {"switch": described("Switch", KINDS["switch"], several)},
         "for_each": _for_each_words(),
         "while": {"while": expression("While", KINDS["while"], "loop.state.rest > 0"), **_loop_words()},
@@ -323,11 +337,7 @@ def _wait_word() -> Schema:
         "description": "A duration such as 10m.", "examples": ["10m"],
     }  # fmt: skip
     time = {"type": "string", "examples": ["${input.at}", "2026-01-31T12:00:00Z"]}
-    value: Schema = {
-        "if": {"type": "object"},
-        "then": {"if": _HAS_TYPE, "then": ref("type"), "else": fields({"amount": "number"})},
-        "else": ref("type"),
-    }
+    value = value_type({"amount": "number"})
     until = {"until": described("Until", "A time of the wall clock, as RFC 3339.", time)}
     signal = {
         "signal": described(
@@ -343,10 +353,6 @@ def _wait_word() -> Schema:
     }
     text = "A duration (10m), a time ({until: …}), or a signal ({signal: paid})."
     return described("Wait", text, either(long, span))
-
-
-_HAS_TYPE: Final = {"anyOf": [{"required": [word]} for word in ("type", "enum", "anyOf")]}
-"""A mapping that is a JSON Schema, and not one of fields."""
 
 
 def _ask_words() -> dict[str, Schema]:

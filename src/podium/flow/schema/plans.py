@@ -111,7 +111,7 @@ def model_prompt(tasks: Mapping[str, TaskSpec] | None = None) -> str:
     Args:
         tasks: Those that the plan may call; None leaves them out.
     """
-    kinds = "\n".join(f"- `{kind}`{_HAS.get(kind, '')}: {text}" for kind, text in KINDS.items())
+    kinds = "\n".join(f"- `{kind}`{_HAS.get(kind, '')}: {text}" for kind, text in _KINDS.items())
     examples = "\n\n".join(_shown(example) for example in EXAMPLES)
     page = _PAGE.format(kinds=kinds, examples=examples)
     if tasks is None:
@@ -223,7 +223,7 @@ def _node(signatures: list[Signature] | None) -> Schema:
         "compensate": {"type": ["string", "object"], "description": "Task that undoes it, or {call, args}"},
         **_OUTSIDE,
     }  # fmt: skip
-    kinds = ", ".join(KINDS)
+    kinds = ", ".join(_KINDS)
     return {**_closed(properties), "description": f"Exactly one of {kinds}, and what belongs to it"}
 
 
@@ -233,6 +233,8 @@ def _whole(description: str) -> Schema:
 
 # the page ---------------------------------------------------------------------------------
 
+_KINDS: Final = {kind: text for kind, text in KINDS.items() if kind not in ("agent", "plan")}
+"""A plan is what a model wrote; it hands nothing on to other models."""
 _HAS: Final = {
     "call": ", `args`",
     "flow": ", `args`",

@@ -144,6 +144,16 @@ def fields(*examples: Mapping[str, Any]) -> Schema:
     }
 
 
+def value_type(*examples: Mapping[str, Any]) -> Schema:
+    """Return a type, or named fields with their types."""
+    has_type = {"anyOf": [{"required": [word]} for word in ("type", "enum", "anyOf")]}
+    return {
+        "if": {"type": "object"},
+        "then": {"if": has_type, "then": ref("type"), "else": fields(*examples)},
+        "else": ref("type"),
+    }
+
+
 def types() -> dict[str, Schema]:
     """Return the definitions of types."""
     meaning = dict(TYPE_WORDS) | {
