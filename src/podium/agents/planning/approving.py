@@ -65,17 +65,18 @@ def reasons(plan: Plan, approval: Approval, *, has_seen_outside: bool) -> list[s
 
 
 async def approved(
-    plan: Plan, approval: Approval, why: Sequence[str], made: Sequence[Made]
+    plan: Plan, approval: Approval, number: int, why: Sequence[str], made: Sequence[Made]
 ) -> Decision:
     """Ask a person about a plan, until there is an answer that can be understood.
 
     Args:
         plan: The plan; the answer is about this one and no other.
         approval: Who is asked, and for how long.
+        number: Which plan for the goal it is, from 1.
         why: Why a person has to agree.
         made: What plans before it have done.
     """
-    question = _question(plan, why, made)
+    question = {**_question(plan, why, made), "number": number}
     while True:
         try:
             answer = await ask(question, to=approval.to, timeout=approval.timeout)
@@ -112,7 +113,10 @@ def _question(plan: Plan, why: Sequence[str], made: Sequence[Made]) -> dict[str,
         "criteria": [one.line() for one in plan.criteria],
         "fields": FIELDS,
     }
-    changed = [f"{one.task} at {one.path}" for one in made if one.changes]
+    changed = [
+        f"{one.task} at {one.path}{'' if one.is_ok else ' (it failed, and may have happened)'}"
+        for one in made if one.changes
+    ]  # fmt: skip
     if changed:
         found["done_before"] = changed
     return found

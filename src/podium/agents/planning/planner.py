@@ -293,7 +293,8 @@ class _Pursuit:
         why = reasons(self._plan, planner.approval, has_seen_outside=OUTSIDE in self._labels)
         if not why:
             return Decision(True)
-        return await approved(self._plan, planner.approval, why, made)
+        number = len(self._tries) + 1
+        return await approved(self._plan, planner.approval, number, why, made)
 
     def _take_in(self, report: Report) -> None:
         """Take note of what was done, and of where what the next writer reads comes from."""
