@@ -14,13 +14,17 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from podium import Podium
+from podium import Podium, Workflow
 from tests.bfcl.cases import Case, GoldCall, as_text, cases
 from tests.bfcl.tables import REFUSED
 from tests.harness import fresh_names
 
 with fresh_names():  # other tests of this process do not see the tools
-    from tests.bfcl.plays import PORT, connect, play, post
+    from tests.bfcl import agents, plays
+    from tests.bfcl.plays import PORT, connect, post
+
+PLAYS = {"by name": plays.play, "by an agent": agents.converse}
+"""The workflows that play a case: they make the same calls."""
 
 ROOT = Path(__file__).resolve().parents[2]
 Ask = Callable[[str, Any], Any]
@@ -61,7 +65,7 @@ def worlds(seed: int) -> Iterator[tuple[int, Ask]]:
         assert world.poll() is None, "the process of the worlds has died"
 
 
-async def start_runs(db: str, chosen: list[Case]) -> None:
+async def start_runs(db: str, chosen: list[Case], play: Workflow[..., Any]) -> None:
     """Accept a run for each case; nobody executes them yet."""
     async with Podium(db, execute=False) as app:
         for case in chosen:
@@ -166,15 +170,15 @@ class Tally(Counter[str]):
 
 
 async def play_cases(
-    folder: Path, ids: list[str], seed: int, runs_max: int
+    folder: Path, ids: list[str], seed: int, runs_max: int, how: str = "by name"
 ) -> tuple[dict[str, list[str]], Tally]:
-    """Play cases under kills; return the problems by case, and the numbers."""
+    """Play cases under kills, in one of the ways of ``PLAYS``; return the problems by case, and the numbers."""
     db, chosen = str(folder / "app.db"), [cases()[one] for one in ids]
     problems: dict[str, list[str]] = {}
     tally = Tally()
     with worlds(seed) as (port, ask):
         ask("/open", {"ids": ids})
-        await start_runs(db, chosen)
+        await start_runs(db, chosen, PLAYS[how])
         tally["kills"] = kill_until_done(db, port, ask, ids, runs_max, random.Random(seed))
         told, statuses = await outputs(db, chosen)
         tally.update({f"runs {status}": count for status, count in statuses.items()})

@@ -44,6 +44,23 @@ def test_cases_under_kills(tmp_path: Path) -> None:
     assert tally["writes asked for again with their key"] > 0
 
 
+def test_cases_by_an_agent_under_kills(tmp_path: Path) -> None:
+    """The same, where a scripted model plays the gold calls in the loop of an agent."""
+    ids = (
+        chosen()
+        if IS_FULL
+        else sorted(random.Random(SEED + 1).sample(sorted(cases()), SAMPLE // 2))
+    )
+    runs_max = 32 if IS_FULL else 8
+    problems, tally = asyncio.run(play_cases(tmp_path, ids, SEED, runs_max, "by an agent"))
+    print(f"seed {SEED}: {len(ids)} of {len(cases())} cases; {tally}")
+
+    assert problems == {}
+    assert tally["runs succeeded"] == len(ids)
+    assert tally["kills"] >= (15 if IS_FULL else 2)
+    assert tally["writes asked for again with their key"] > 0
+
+
 def test_the_tables_are_right() -> None:
     """What changes a world is a ``write``, what looks is none; no result is left undescribed for nothing."""
     changing, unfitting = Counter[str](), Counter[str]()

@@ -10,7 +10,7 @@ import sys
 from typing import Any
 
 from podium import Podium, RunError
-from tests.bfcl import plays  # registers the tools and the workflow
+from tests.bfcl import agents, plays  # they register the tools and the workflows
 
 
 async def work(settings: dict[str, Any]) -> None:
@@ -25,5 +25,6 @@ async def work(settings: dict[str, Any]) -> None:
 
 if __name__ == "__main__":
     assert plays.TOOLS
+    assert agents.AGENTS
     asyncio.run(work(json.loads(sys.argv[1])))
     print(json.dumps({"ended": True}), flush=True)
