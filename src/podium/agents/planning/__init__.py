@@ -1,7 +1,7 @@
 """Planning: a goal and tools become a flow that a model wrote, checked before anything runs."""
 
 from podium.agents.planning.criteria import Criterion
-from podium.agents.planning.planner import Planner, do, plan
+from podium.agents.planning.planner import Planner, carry_out, do, plan
 from podium.agents.planning.values import (
     Achieved,
     Approval,
@@ -15,5 +15,5 @@ from podium.agents.planning.values import (
 
 __all__ = [
     "Achieved", "Approval", "Criterion", "Estimate", "Plan", "PlanLimits", "Planner", "Setback", "StepEstimate", "Try",
-    "do", "plan",
+    "carry_out", "do", "plan",
 ]  # fmt: skip

@@ -370,3 +370,33 @@ async def do(
         PlanRefused, PlanFailed, PlanInvalid: As :meth:`Planner.run`.
     """
     return await Planner(**options).do(goal, inputs, criteria=criteria)
+
+
+class CarryOutKeywords(TypedDict, total=False):
+    """Options of :func:`carry_out`: those of a :class:`Planner`; model and tools are the plan's."""
+
+    approval: Approval | When
+    limits: PlanLimits
+    known: Mapping[str, Known]
+    about: str
+    judge: str | Model | ScriptedModel
+    labels: Iterable[str]
+    model: str | Model | ScriptedModel
+    tools: Wanted
+
+
+async def carry_out(
+    plan: Plan, *, gates: Sequence[AnyGate] = (), **options: Unpack[CarryOutKeywords]
+) -> Achieved:
+    """Carry a plan out, in a workflow; where it is refused or fails, have another one written.
+
+    Args:
+        plan: Of :func:`plan`.
+        gates: What its output is held against besides the plan's criteria.
+        options: As of a :class:`Planner`; the model that wrote it and its tools, unless given.
+
+    Raises:
+        PlanRefused, PlanFailed, GoalNotMet, PlanInvalid: As :meth:`Planner.run`.
+    """
+    given: PlannerKeywords = {"model": plan.model, "tools": plan.tools, **options}
+    return await Planner(**given).run(plan, gates=gates)
