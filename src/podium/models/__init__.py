@@ -4,7 +4,6 @@
 """
 
 from podium.models.calls import Model, call_model
-from podium.models.cassette import cassette
 from podium.models.errors import (
     CassetteMiss,
     ModelCut,
@@ -41,6 +40,7 @@ from podium.models.prices import set_price
 from podium.models.provider import Abilities, Provider
 from podium.models.providers import register_provider
 from podium.models.scripted import ScriptedModel
+from podium.models.tapes import cassette
 
 __all__ = [
     "Abilities", "CassetteMiss", "Message", "Model", "ModelCut", "ModelError", "ModelGarbled",

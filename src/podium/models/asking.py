@@ -7,12 +7,12 @@ from typing import Final
 from podium.core.context import current_attempt
 from podium.functions.primitives import spend
 from podium.models.adapting import adapted
-from podium.models.cassette import cassette_in_use
 from podium.models.messages import Reply, Request
 from podium.models.pieces import Gathered
 from podium.models.provider import Say
 from podium.models.providers import parse, resolve
 from podium.models.scripted import say_in_pieces
+from podium.models.tapes import cassette_in_use
 
 _THEMSELVES: Final = frozenset({"function", "scripted"})
 """Providers whose answers are on no cassette."""

@@ -25,12 +25,14 @@ def json_in(text: str) -> Any:
     """
     try:
         return msgspec.json.decode(text.strip())
+    except RecursionError:
+        reason = "it is nested too deep"
     except (msgspec.DecodeError, UnicodeError) as problem:
         reason = str(problem)
     for part in _FENCE.findall(text):
         try:
             return msgspec.json.decode(part.strip())
-        except (msgspec.DecodeError, UnicodeError):
+        except (msgspec.DecodeError, UnicodeError, RecursionError):
             continue
     for value in _parts(text):
         return value

@@ -215,12 +215,18 @@ def _likeness(wanted: str, recording: Recording) -> float:
 _Loader: Any = getattr(yaml, "CSafeLoader", yaml.SafeLoader)
 
 
+_BREAKS: Final = ("\r", "\x85", "\u2028", "\u2029", "\ufeff")
+"""What YAML takes for ends of lines and JSON does not; quoted, they stay what they are."""
+
+
 class _Writer(yaml.SafeDumper):
     """Writes texts of several lines as such."""
 
 
 def _text(writer: yaml.SafeDumper, text: str) -> yaml.ScalarNode:
     style = "|" if "\n" in text else None
+    if any(break_ in text for break_ in _BREAKS):
+        style = '"'
     return writer.represent_scalar("tag:yaml.org,2002:str", text, style=style)
 
 
