@@ -94,11 +94,9 @@ class Work:
                     return False
                 finally:
                     watching.cancel()
-            spent = (await run.spent()).own
-            calls = sum(step.task == "podium.model" for step in await run.steps())
-            money = f"${spent.usd:.4f}" if spent.nanos else "nothing paid"
-            self.screen.delivered(done, f"{calls} answers, {spent.tokens:,} tokens, {money}")
-            self.show(task, done)
+            began, ended = (await run.show()).created_at, (await run.show()).ended_at
+            self.screen.delivered(done, (ended - began).total_seconds() if ended else 0.0)
+            self.show(self.folder / Path(task.repository).name, done)
             return True
 
     async def follow(self, run: Run[Delivered], watching: "asyncio.Task[None]") -> None:
@@ -146,12 +144,12 @@ class Work:
         self.screen.stage("failed", str(problem.error.line()))
         self.screen.lines([f"podium runs show {name} --db {self.database}"], "dim")
 
-    def show(self, task: Assignment, done: Delivered) -> None:
+    def show(self, repository: Path, done: Delivered) -> None:
         """Show the diff, or say how to see it."""
         if self.shows_diff:
             self.screen.diff(done.change.diff)
             return
-        self.screen.lines([f"git --git-dir {task.repository} show {done.tag}"], "dim")
+        self.screen.lines([f"git --git-dir {repository} show {done.tag}"], "dim")
 
 
 def options() -> argparse.Namespace:

@@ -180,6 +180,25 @@ class Tried:
 
 
 @dataclass(frozen=True)
+class Used:
+    """What the model was asked and has cost; `usd` is None where its price is not known."""
+
+    answers: int = 0
+    tokens: int = 0
+    usd: float | None = 0.0
+
+    def __add__(self, other: "Used") -> "Used":
+        known = self.usd is not None and other.usd is not None
+        usd = (self.usd or 0.0) + (other.usd or 0.0) if known else None
+        return Used(self.answers + other.answers, self.tokens + other.tokens, usd)
+
+    def __str__(self) -> str:
+        answers = "1 answer" if self.answers == 1 else f"{self.answers} answers"
+        price = "price unknown" if self.usd is None else f"${self.usd:.4f}"
+        return f"{answers}, {self.tokens:,} tokens, {price}"
+
+
+@dataclass(frozen=True)
 class Delivered:
     """What the workflow gives when the change is in."""
 
@@ -188,3 +207,4 @@ class Delivered:
     rounds: int
     tried: list[Tried]
     change: Change
+    used: Used

@@ -58,7 +58,7 @@ class Repository:
     """
 
     def __init__(self, path: str | Path) -> None:
-        self.path = Path(path)
+        self.path = Path(path).absolute()
 
     @classmethod
     def made_of(cls, path: Path, folder: Path, message: str, branch: str = "main") -> "Repository":

@@ -41,10 +41,14 @@ class Screen:
             overflow="ellipsis",
         )
 
-    def delivered(self, done: Delivered, spent: str) -> None:
+    def delivered(self, done: Delivered, seconds: float) -> None:
         """Print what came of it, file by file."""
         rounds = "1 round" if done.rounds == 1 else f"{done.rounds} rounds"
-        self.console.print(Text(f"  {done.tag} is {done.commit[:12]}, in {rounds}; {spent}"))
+        self.console.print(
+            Text(
+                f"  {done.tag} is {done.commit[:12]}, in {rounds} and {seconds:.1f} s; {done.used}"
+            )
+        )
         self.changes(done.change)
 
     def changes(self, change: Change) -> None:
@@ -64,7 +68,7 @@ class Screen:
     def lines(self, lines: Sequence[str], style: str = "") -> None:
         """Print lines as they are."""
         for line in lines:
-            self.console.print(Text(f"  {line}", style=style))
+            self.console.print(Text(f"  {line}", style=style), soft_wrap=True)
 
     @contextmanager
     def doing(self) -> Iterator["Screen"]:

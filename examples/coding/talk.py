@@ -7,8 +7,9 @@ import msgspec
 
 import podium
 
-from examples.coding.forms import Analysis, Assignment, Diagnosis, Edits, Plan, Section
+from examples.coding.forms import Analysis, Assignment, Diagnosis, Edits, Plan, Section, Used
 from podium.models import Message, assistant, system, user
+from podium.models.tally import tallied
 
 T = TypeVar("T")
 
@@ -24,6 +25,9 @@ All edits of an answer are made, or none. A file that you have not been shown yo
 class Talk:
     """What was said so far; each answer is a step of the run, and paid for once.
 
+    Attributes:
+        used: What all answers together have taken.
+
     Args:
         model: A model string.
     """
@@ -31,6 +35,7 @@ class Talk:
     def __init__(self, model: str) -> None:
         self._model = podium.Model(model)
         self._said: list[Message] = [system(ROLE)]
+        self.used = Used()
 
     async def analysis(self, task: Assignment, paths: Sequence[str]) -> Analysis:
         """Ask what is wanted."""
@@ -75,7 +80,9 @@ class Talk:
 
     async def _ask(self, kind: type[T], *parts: str) -> T:
         self._said.append(user("\n\n".join(parts)))
-        value: T = await self._model.value(self._said, kind)
+        with tallied() as used:
+            value: T = await self._model.value(self._said, kind)
+        self.used += Used(used.calls, used.usage.tokens, used.cost_usd)
         self._said.append(assistant(msgspec.json.encode(value).decode()))
         return value
 

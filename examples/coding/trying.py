@@ -113,5 +113,6 @@ def _told(line: str) -> dict[str, Any]:
 
 def _portable(text: str, folder: Path) -> str:
     """Return a text without what differs from run to run: where the worktree is, addresses."""
-    text = text.replace("/repository/", "").replace(f"{folder}/", "")
+    for place in ("/repository", str(folder), *reversed(_PYTHON)):
+        text = text.replace(f"{place}/", "")
     return re.sub(r"0x[0-9a-f]{6,}", "0x…", text)

@@ -15,6 +15,7 @@ from examples.coding.forms import (
     Assignment,
     Delivered,
     Edits,
+    Merged,
     Plan,
     Proposal,
     Snapshot,
@@ -60,7 +61,7 @@ async def coding(task: Assignment) -> Delivered:
     start = await begin(task.repository, task.branch)
 
     analysis = await talk.analysis(task, start.paths)
-    tell("analyse", f"{analysis.goal} (risk: {analysis.risk})")
+    tell("analyse", f"(risk {analysis.risk}) {analysis.goal}")
     plan = await talk.plan()
     tell("plan", "; ".join(plan.steps))
     found, files = await podium.gather(
@@ -82,7 +83,10 @@ async def coding(task: Assignment) -> Delivered:
             if len(tried) == task.rounds:
                 raise NotDelivered(task, tried)
             edits = await revised(talk, task, plan, proposal, tried)
-    return await deliver(task, start.head, proposal, tried, analysis.risk)
+
+    merged, proposal = await deploy(task, start.head, proposal, tried, analysis.risk)
+    rounds = len(tried) + 1
+    return Delivered(merged.commit, merged.tag, rounds, tried, proposal.change, talk.used)
 
 
 async def attempt(
@@ -103,7 +107,7 @@ async def attempt(
 def refused(tried: Sequence[Tried], summary: str, verdict: Verdict) -> Tried:
     """Return what became of a round, and tell it."""
     by, why = refusal(verdict)
-    tell("refused", why, by=by)
+    tell("refused", why, by=f"{by} in round {len(tried) + 1}")
     return Tried(len(tried) + 1, summary, by, why)
 
 
@@ -121,9 +125,9 @@ async def revised(
     return edits
 
 
-async def deliver(
+async def deploy(
     task: Assignment, base: str, proposal: Proposal, tried: list[Tried], risk: str
-) -> Delivered:
+) -> tuple[Merged, Proposal]:
     """Merge and tag; where others were faster, bring their changes in and ask the gates again."""
     for _ in range(MERGES_MAX):
         merged = await merge_and_tag(
@@ -132,7 +136,7 @@ async def deliver(
         )  # fmt: skip
         if not merged.moved_to:
             tell("deploy", f"merged into {task.branch} as {merged.tag}")
-            return Delivered(merged.commit, merged.tag, len(tried) + 1, tried, proposal.change)
+            return merged, proposal
         base = merged.moved_to
         tell("catch up", f"{task.branch} has moved to {base[:12]}")
         joined = await catch_up(task.repository, proposal.commit, base, moment())

@@ -44,7 +44,7 @@ async def carried_out(
         asking = asyncio.create_task(people())
         try:
             async for _, said in run.stream():
-                told.append(f"{said['stage']} {said.get('by', '')}".strip())
+                told.append(f"{said['stage']} {said.get('by', '').partition(' ')[0]}".strip())
             return await run.result(), told, run
         except RunFailed as problem:
             return problem, told, run
