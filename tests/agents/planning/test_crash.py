@@ -41,7 +41,7 @@ with TABLE.define():
     scripted("criteria", CRITERIA)
 
     @podium.workflow
-    async def errand(city: str) -> list[Any]:
+    async def crashing_errand(city: str) -> list[Any]:
         planner = Planner(model="scripted:crashes", tools=TOOLS)
         wanted = await Planner(model="scripted:criteria", tools=TOOLS).criteria("Travel")
         plan = await planner.plan("Travel", {"city": city}, criteria=wanted)

@@ -97,7 +97,7 @@ def test_agents_are_checked(stage: Stage) -> None:
 
 
 def test_what_is_computed_is_from_outside(stage: Stage) -> None:
-    """EVIDENCE-OF F-80: "Where `goal` or `args` are computed, they count as text from outside: a call of an irreversible tool that the model then chooses needs approval. `trust: true` says that they are no words of strangers." """
+    """EVIDENCE-OF F-80: "Where the goal or `args` of an agent or a plan are computed, they count as text from outside: a call of an irreversible tool that the model then chooses needs approval. `trust: true` says that they are no words of strangers." """
     done: list[str] = []
     with_look()
 

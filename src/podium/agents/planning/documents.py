@@ -41,8 +41,8 @@ USUAL = PlanOptions()
 
 @workflow(name="podium.plan")
 async def plan_flow(
-    goal: str, tools: list[str], model: str, inputs: dict[str, Any] | None = None,
-    options: PlanOptions = USUAL,
+    goal: str, tools: str | list[str], model: str, inputs: dict[str, Any] | None = None,
+    options: PlanOptions = USUAL, labels: list[str] | None = None,
 ) -> Any:  # fmt: skip
     """Have a plan written for a goal, approved and carried out; return its output.
 
@@ -52,8 +52,10 @@ async def plan_flow(
         model: Who writes it.
         inputs: What is given to it, by name.
         options: As above.
+        labels: Where goal and inputs come from.
     """
-    planner = planner_of(tools, model, options)
+    known = msgspec.structs.replace(options, labels=(*options.labels, *(labels or ())))
+    planner = planner_of([tools] if isinstance(tools, str) else tools, model, known)
     return (await planner.run(await planner.plan(goal, inputs))).output
 
 

@@ -38,7 +38,8 @@ class Agents:
         """Read ``agent``, ``goal``, ``args`` and ``trust``."""
         words.require("goal", "say what the agent is asked for")
         given, args = words.take("agent"), words.arguments("args")
-        goal = {"goal": words.template("goal"), **self._labels(words, args)}
+        asked = words.template("goal")
+        goal = {"goal": asked, **_labels(words, asked, args)}
         if isinstance(given, str):
             parts = {**_parts(self._reading, args, words.at_word("args")), **goal}
             return SubFlow(given, None, Template.of_parts(parts), places={"goal": "goal"})
@@ -57,15 +58,8 @@ class Agents:
             label=inner.text("model"),
         )
 
-    def _labels(self, words: Words, args: Template) -> dict[str, Template]:
-        """Say that goal and arguments may be words of strangers: what is computed may be anybody's."""
-        is_fixed = words.template("goal").is_constant and args.is_constant
-        if words.flag("trust") or is_fixed:
-            return {}
-        return {"labels": Template.constant([OUTSIDE])}
-
     def plan(self, words: Words) -> SubFlow:
-        """Read ``plan`` and ``args``."""
+        """Read ``plan``, ``args`` and ``trust``."""
         at = words.at_word("plan")
         given = self._reading.mapping(words.take("plan"), at, "goal, tools and model")
         inner = Words(self._reading, given, at)
@@ -76,10 +70,12 @@ class Agents:
         own = {word: inner.template(word, usual) for word, usual in needed.items()}
         if "options" in inner:
             own["options"] = inner.template("options")
+        args = words.arguments("args")
+        labels = _labels(words, own["goal"], args)
         return SubFlow(
             PLAN,
             None,
-            Template.of_parts({**own, "inputs": words.arguments("args")}),
+            Template.of_parts({**own, **labels, "inputs": args}),
             places={**{word: f"plan.{word}" for word in own}, "inputs": "args"},
             returns=self._returns(inner),
             module=MODULE,
@@ -98,6 +94,13 @@ class Agents:
         if "output" not in inner:
             return None
         return read_value_type(self._reading, inner.take("output"), inner.at_word("output"))
+
+
+def _labels(words: Words, goal: Template, args: Template) -> dict[str, Template]:
+    """Say that goal and arguments may be words of strangers: what is computed may be anybody's."""
+    if words.flag("trust") or (goal.is_constant and args.is_constant):
+        return {}
+    return {"labels": Template.constant([OUTSIDE])}
 
 
 def read_value_type(reading: Reading, given: Any, at: str) -> Mapping[str, Any]:

@@ -50,7 +50,7 @@ KINDS: Final[Mapping[str, tuple[str, ...]]] = {
     "call": ("args", "concurrency"),
     "flow": ("args",),
     "agent": ("goal", "args", "trust"),
-    "plan": ("args",),
+    "plan": ("args", "trust"),
     "switch": (),
     "for_each": ("as", "key", "concurrency", "partial", "nodes", "output"),
     "while": ("max", "every", "state", "next", "nodes", "output"),

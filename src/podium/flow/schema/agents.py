@@ -57,7 +57,12 @@ def plan_words() -> dict[str, Schema]:
         "goal", "tools", "model",
     )  # fmt: skip
     args = arguments("What is given to the plan, by name.")
-    return {"plan": described("Plan", "What is planned, and by whom.", plan), "args": args}
+    trust = described(
+        "Trust", "Whether goal and args are no words of strangers.", {"type": "boolean"}
+    )
+    return {
+        "plan": described("Plan", "What is planned, and by whom.", plan), "args": args, "trust": trust,
+    }  # fmt: skip
 
 
 def _in_place() -> Schema:
