@@ -63,7 +63,9 @@ def test_crashes_change_nothing() -> None:
         BROKEN.add("book Bern-1")
 
     points = "all" if IS_FULL else 30
-    report = crash_everywhere(errand, {"city": "Bern"}, answers=approve, setup=begin, points=points)
+    report = crash_everywhere(
+        crashing_errand, {"city": "Bern"}, answers=approve, setup=begin, points=points
+    )
 
     assert report.status == "succeeded"
     assert report.output == [
