@@ -161,6 +161,15 @@ class Proposal:
 
 
 @dataclass(frozen=True)
+class Ruling:
+    """What all gates together say: whether a change passes, else who is against it, and why."""
+
+    ok: bool
+    by: str = ""
+    why: str = ""
+
+
+@dataclass(frozen=True)
 class Merged:
     """What became of a merge: its commit with the tag, or the head that was there instead."""
 

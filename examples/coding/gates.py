@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from functools import partial
 
-from examples.coding.forms import Assignment, Proposal, TestRun
+import podium
+
+from examples.coding.forms import Assignment, Proposal, Ruling, TestRun
 from examples.coding.paths import complaint
-from examples.coding.steps import run_tests
-from podium import Verdict, gates
+from examples.coding.steps import clear_away, run_tests
+from podium import Verdict, gates, workflow
 
 TRACES_MAX = 3
 
@@ -61,7 +63,17 @@ def passed_or_refused(gate: str, wrong: Sequence[str]) -> Verdict:
     return Verdict(not wrong, gate, "\n\n".join(wrong), findings=findings)
 
 
-def refusal(verdict: Verdict) -> tuple[str, str]:
-    """Return who refused, and all that is wrong."""
+def ruling_of(verdict: Verdict) -> Ruling:
+    """Return what the gates say, with all that is wrong."""
+    if verdict.ok:
+        return Ruling(ok=True, by=", ".join(part.gate for part in verdict.parts))
     against = next((part for part in verdict.parts if not part.ok), verdict)
-    return against.gate, "\n\n".join(one.line() for one in against.complaints())
+    why = "\n\n".join(one.line() for one in against.complaints())
+    return Ruling(ok=False, by=against.gate, why=why)
+
+
+@workflow
+async def hold_against_gates(task: Assignment, proposal: Proposal, risk: str) -> Ruling:
+    """Ask the gates of a task; a workflow of its own, for documents, which clears away behind itself."""
+    await clear_away(task.repository).with_compensation(clear_away)
+    return ruling_of(await podium.verify(proposal, gates_of(task, risk=risk)))

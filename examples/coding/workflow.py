@@ -18,10 +18,11 @@ from examples.coding.forms import (
     Merged,
     Plan,
     Proposal,
+    Ruling,
     Snapshot,
     Tried,
 )
-from examples.coding.gates import gates_of, passed_or_refused, refusal
+from examples.coding.gates import gates_of, ruling_of
 from examples.coding.steps import (
     apply_edits,
     begin,
@@ -32,7 +33,7 @@ from examples.coding.steps import (
     read_files,
 )
 from examples.coding.talk import Talk
-from podium import PodiumError, Verdict, workflow
+from podium import PodiumError, workflow
 
 RECORDED = recorded.model.model
 """A model that costs nothing; it knows the five tasks and no others."""
@@ -76,13 +77,14 @@ async def coding(task: Assignment) -> Delivered:
     proposal = Proposal(start.head)
     while True:
         with podium.scope(f"round-{len(tried) + 1}"):
-            proposal, verdict = await attempt(task, start, proposal, edits, analysis.risk)
-            if verdict.ok:
+            proposal, ruling = await attempt(task, start, proposal, edits, analysis.risk)
+            if ruling.ok:
                 break
-            tried.append(refused(tried, edits.summary, verdict))
+            tried.append(refused(tried, edits.summary, ruling))
             if len(tried) == task.rounds:
                 raise NotDelivered(task, tried)
             edits = await revised(talk, task, plan, proposal, tried)
+    tell("passed", ruling.by)
 
     merged, proposal = await deploy(task, start.head, proposal, tried, analysis.risk)
     rounds = len(tried) + 1
@@ -91,24 +93,21 @@ async def coding(task: Assignment) -> Delivered:
 
 async def attempt(
     task: Assignment, start: Snapshot, before: Proposal, edits: Edits, risk: str
-) -> tuple[Proposal, Verdict]:
-    """Make a commit of edits and hold it against the gates; return what stands now, and a verdict."""
+) -> tuple[Proposal, Ruling]:
+    """Make a commit of edits and hold it against the gates; return what stands now, and a ruling."""
     applied = await apply_edits(task.repository, before.commit, edits, task.allowed, moment())
     if applied.problems:
-        return before, passed_or_refused("edits", applied.problems)
+        return before, Ruling(ok=False, by="edits", why="\n\n".join(applied.problems))
     change = await measure(task.repository, start.head, applied.commit)
     proposal = Proposal(applied.commit, edits.summary, change)
-    verdict = await podium.verify(proposal, gates_of(task, risk=risk))
-    if verdict.ok:
-        tell("passed", ", ".join(part.gate for part in verdict.parts))
-    return proposal, verdict
+    return proposal, ruling_of(await podium.verify(proposal, gates_of(task, risk=risk)))
 
 
-def refused(tried: Sequence[Tried], summary: str, verdict: Verdict) -> Tried:
+def refused(tried: Sequence[Tried], summary: str, ruling: Ruling) -> Tried:
     """Return what became of a round, and tell it."""
-    by, why = refusal(verdict)
-    tell("refused", why, by=f"{by} in round {len(tried) + 1}")
-    return Tried(len(tried) + 1, summary, by, why)
+    number = len(tried) + 1
+    tell("refused", ruling.why, by=f"{ruling.by} in round {number}")
+    return Tried(number, summary, ruling.by, ruling.why)
 
 
 async def revised(
@@ -140,13 +139,13 @@ async def deploy(
         base = merged.moved_to
         tell("catch up", f"{task.branch} has moved to {base[:12]}")
         joined = await catch_up(task.repository, proposal.commit, base, moment())
-        verdict = passed_or_refused("others", joined.problems)
-        if verdict.ok:
+        ruling = Ruling(ok=False, by="others", why="\n\n".join(joined.problems))
+        if not joined.problems:
             change = await measure(task.repository, base, joined.commit)
             proposal = Proposal(joined.commit, proposal.summary, change)
-            verdict = await podium.verify(proposal, gates_of(task, risk=risk))
-        if not verdict.ok:
-            tried.append(refused(tried, proposal.summary, verdict))
+            ruling = ruling_of(await podium.verify(proposal, gates_of(task, risk=risk)))
+        if not ruling.ok:
+            tried.append(refused(tried, proposal.summary, ruling))
             break
     raise NotDelivered(task, tried)
 

@@ -1,19 +1,23 @@
 """The coding workflow: five tasks with real mistakes, its bounds, and a crash anywhere."""
 
+import asyncio
 import os
 import shutil
 
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
 import pytest
+
+import podium
 
 from examples.coding import steps
 from examples.coding.forms import Assignment, Delivered, TestRun
 from examples.coding.recorded import entries
 from examples.coding.repository import Repository
 from examples.coding.workflow import coding
-from podium import Podium, RunCancelled, RunFailed
+from podium import Flow, Podium, RunCancelled, RunFailed
 from podium.models import Request, function_model
 from podium.testing import crash_everywhere
 from tests.examples.coding.work import (
@@ -28,6 +32,7 @@ from tests.harness import drive, until
 
 pytestmark = pytest.mark.long
 
+ROOT = Path(__file__).parents[3]
 LIMIT_S = 120.0
 POINTS: Any = "all" if os.environ.get("PODIUM_PROOF") == "full" else 8
 MISTAKES = {
@@ -231,3 +236,57 @@ def test_a_crash_anywhere_changes_nothing(tmp_path: Path, quick: Remembering, nu
 
     assert report.status == "succeeded"
     assert max(report.attempts.values()) == 2
+
+
+def document() -> Flow:
+    """The same main line as a document."""
+    return Flow.load(ROOT / "examples" / "coding" / "coding.yaml", allow=["examples.*"])
+
+
+@pytest.mark.parametrize("number", [1, 5])
+def test_the_document_does_the_same(tmp_path: Path, quick: Remembering, number: int) -> None:
+    """The same mistakes, the same refusals, the same files in the end; one merge, one tag."""
+    (tmp_path / "other").mkdir()
+    task = assignment(tmp_path, number, model="function:coding")
+    other = assignment(tmp_path / "other", number)
+    done, _, _ = drive(carried_out(tmp_path, other), LIMIT_S)
+
+    async def main() -> Any:
+        async with Podium(":memory:") as app:
+            run = await app.start(document(), {"task": asdict(task)}, id="run")
+
+            async def people() -> None:
+                while True:
+                    for ask in await app.asks():
+                        await (await app.get(ask.run_id)).answer(ask.id, {"ok": True})
+                    await asyncio.sleep(0.02)
+
+            asking = asyncio.create_task(people())
+            try:
+                return await run.result()
+            finally:
+                asking.cancel()
+
+    found = drive(main(), LIMIT_S)
+    trees = [Repository(one.repository).git("rev-parse", "main^{tree}") for one in (task, other)]
+
+    assert isinstance(done, Delivered)
+    assert [one["refused_by"] for one in found["tried"]] == [one.by for one in done.tried]
+    assert trees[0] == trees[1]
+    assert left(task) == delivered(task)
+
+
+def test_the_document_gives_up_too(tmp_path: Path, quick: Remembering) -> None:
+    """A branch that has moved fails the run, with a code; nothing is merged."""
+    task = assignment(tmp_path, 3, model="function:coding")
+
+    async def while_tests_run(folder: Path, acceptance: str) -> TestRun:
+        merging(task, "docs/other.md", "# Others\n")
+        return await quick(folder, acceptance)
+
+    with pytest.MonkeyPatch.context() as patch, pytest.raises(RunFailed) as failure:
+        patch.setattr(steps, "try_out", while_tests_run)
+        podium.run(document(), {"task": asdict(task)}, database=":memory:")
+
+    assert "main has moved to" in str(failure.value)
+    assert Repository(task.repository).found(f"refs/tags/{task.tag}") == ""
