@@ -14,6 +14,7 @@ from podium.core.context import Context, current_attempt, current_context, origi
 from podium.core.effects import Effect
 from podium.core.errors import (
     InputInvalid,
+    NotDone,
     OutcomeUnknown,
     ResultUnusable,
     StepFailed,
@@ -288,4 +289,6 @@ def _error_of(failure: Exception) -> ToolError:
         code, kind, message = told_by.code, told_by.type, told_by.message
         if isinstance(failure, ValueNotPortable):
             code = "result-unusable"
+        if isinstance(failure, NotDone):  # and no attempt was made before this one
+            return ToolError(code, kind, message)
     return ToolError(code, kind, message, (), code not in _SURE)

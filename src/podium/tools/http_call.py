@@ -238,14 +238,14 @@ def key_of_call() -> str:
         return uuid4().hex
 
 
-def without_hopeless(retry: Retry) -> Retry:
-    """Return a retry that gives up where trying again does not help."""
-    if retry.on or retry.on_status or retry.not_on & HOPELESS:
+def without_hopeless(retry: Retry, hopeless: frozenset[str] = HOPELESS) -> Retry:
+    """Return a retry that gives up where trying again does not help, by names of errors."""
+    if retry.on or retry.on_status or retry.not_on & hopeless:
         return retry
     other = object.__new__(type(retry))
     for name in type(retry).__slots__:
         object.__setattr__(other, name, getattr(retry, name))
-    object.__setattr__(other, "not_on", retry.not_on | HOPELESS)
+    object.__setattr__(other, "not_on", retry.not_on | hopeless)
     return other
 
 
