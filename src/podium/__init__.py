@@ -149,6 +149,7 @@ if TYPE_CHECKING:
     from podium.tools.from_run import FromRun
     from podium.tools.http import http_tool
     from podium.tools.mail import mail_tool
+    from podium.tools.mcp.tools import mcp_description, mcp_tools
     from podium.tools.net_errors import HttpError
     from podium.tools.openapi import openapi_tools
     from podium.tools.policy import ToolPolicy, tool_policy
@@ -223,6 +224,8 @@ _LATE = {
     "Model": "podium.models.calls",
     "ModelError": "podium.models.errors",
     "NoSample": "podium.agents.sampling.report",
+    "mcp_description": "podium.tools.mcp.tools",
+    "mcp_tools": "podium.tools.mcp.tools",
     "openapi_tools": "podium.tools.openapi",
     "other_model": "podium.agents.verify.refusal",
     "other_plan": "podium.agents.verify.refusal",
@@ -296,12 +299,13 @@ __all__ = [
     "__version__", "ask", "ask_person", "attempt", "best_of", "carry_out", "child", "dispatch",
     "dispatch_all", "do", "emit", "env", "extract", "file_tools", "gather", "headers",
     "heartbeat", "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map",
-    "now", "open_file", "openapi_tools", "other_model", "other_plan", "patched", "plan",
-    "prefers", "publish", "python_tool", "race", "random", "receive", "reflect", "restart_with",
-    "run", "run_id", "save_file", "scope", "secret", "secret_source", "self_consistency", "send",
-    "shell_tool", "sleep", "sleep_until", "spend", "sql_query_tool", "sql_schema_tool",
-    "sql_tool", "task", "tool", "tool_policy", "tournament", "tree_search", "uuid4",
-    "verification", "verified", "verify", "verify_webhook", "warn", "webhook_tool", "workflow",
+    "mcp_description", "mcp_tools", "now", "open_file", "openapi_tools", "other_model",
+    "other_plan", "patched", "plan", "prefers", "publish", "python_tool", "race", "random",
+    "receive", "reflect", "restart_with", "run", "run_id", "save_file", "scope", "secret",
+    "secret_source", "self_consistency", "send", "shell_tool", "sleep", "sleep_until", "spend",
+    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "tool_policy", "tournament",
+    "tree_search", "uuid4", "verification", "verified", "verify", "verify_webhook", "warn",
+    "webhook_tool", "workflow",
 ]  # fmt: skip
 
 

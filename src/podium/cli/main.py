@@ -28,6 +28,7 @@ _COMMANDS = {
     "do": "podium.cli.planning:do",
     "tools": "podium.cli.tools:tools",
     "model": "podium.cli.model:model",
+    "mcp": "podium.cli.mcp:mcp",
     "breakers": "podium.cli.breakers:breakers",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",

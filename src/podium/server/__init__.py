@@ -1,0 +1,1 @@
+"""Podium as a service to others: its workflows, by the protocols that they speak."""
