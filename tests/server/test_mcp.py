@@ -14,10 +14,11 @@ from typing import Any
 import httpx2
 import pytest
 
-import podium
-
 from mcp import Client, StdioServerParameters
 from mcp.client.streamable_http import streamable_http_client
+
+import podium
+
 from podium import Podium
 from podium.tools.mcp.description import KEY_META
 from podium.tools.mcp.tools import mcp_description, mcp_tools
