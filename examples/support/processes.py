@@ -25,6 +25,7 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env={
                     **os.environ,
+                    "OPENBLAS_NUM_THREADS": "1",  # its threads would wait for each other by spinning
                     "PYTHONPATH": os.pathsep.join(filter(None, paths)),
                 },
                 start_new_session=True,  # Ctrl-C is for the demo, which stops its processes itself

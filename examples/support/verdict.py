@@ -1,5 +1,6 @@
 """Whether nothing was lost and nothing was done twice: Podium's word against the service's log."""
 
+from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -17,7 +18,6 @@ class Verdict:
 
     messages: Mapping[str, Message]
     outcomes: Mapping[str, Outcome]
-    asked: int
     before: Mapping[str, Sequence[StepView]]
     after: Mapping[str, Sequence[StepView]]
     books: Books
@@ -79,7 +79,9 @@ class Verdict:
         as_labelled = sum(self.messages[ticket].intent == o.intent for ticket, o in answered)
         screen.title("What Podium says")
         screen.fact("messages answered", len(answered), f"in {self.seconds:.0f} s")
-        screen.fact("understood as labelled", as_labelled, f"{self.asked} by asking a person")
+        by = Counter(outcome.decided_by for outcome in self.outcomes.values())
+        who = f"{by['models']} by the models, {by['rules']} by rules, {by['person']} by a person"
+        screen.fact("understood as labelled", as_labelled, who)
         screen.fact("steps kept at the kill", self.kept, f"of {len(self.before)} runs")
         screen.title("What the order service's own log says")
         screen.fact("requests", len(books.requests), f"{books.slow} of them slow on purpose")

@@ -8,13 +8,15 @@ from dataclasses import dataclass
 
 import podium
 
-from examples.support import replies, shop
-from examples.support.intents import Guess, classifier, order_number
+from examples.support import replies, shop, understanding
+from examples.support.intents import order_number
 from examples.support.knowledge import Section, knowledge_base
 from examples.support.replies import INTENTS
 from examples.support.shop import Order
-from podium import Retry, gather, task, workflow
+from examples.support.understanding import Likely, Reading
+from podium import Model, Retry, StepFailed, gather, task, workflow
 
+SMALL = Model(understanding.SMALL, timeout="30s")
 PATIENT = Retry(attempts=5, backoff="100ms", not_on=[shop.Rejected])
 
 
@@ -29,10 +31,16 @@ class Outcome:
     returned: str | None
 
 
+@task(effect="read")
+def nearest_intent(message: str) -> Likely:
+    """See what the most similar labelled messages are about; nothing, where there are no models."""
+    return understanding.likely(message)
+
+
 @task(effect="pure")
-def parse_intent(message: str) -> Guess:
-    """Guess what a message is about."""
-    return classifier().guess(message)
+def settle_intent(message: str, near: Likely, word: str | None) -> Reading:
+    """Verify what the models say; the rules stand in for them."""
+    return understanding.settle(message, near, word)
 
 
 @task(effect="pure")
@@ -74,21 +82,33 @@ def send_reply(ticket: str, to: str, text: str) -> str:
 @workflow
 async def support(ticket: str, sender: str, message: str) -> Outcome:
     """Answer a customer's message."""
-    guess = await parse_intent(message)
-    intent, decided_by = guess.intent, "classifier"
-    if not guess.sure:
+    reading = await understand(message)
+    intent, decided_by = reading.intent, reading.decided_by
+    if not reading.is_sure:
         intent, decided_by = await ask_a_person(message), "person"
 
     order_id = order_number(message)
     found, order = await gather(search_knowledge(message, intent), order_status(order_id))
 
     returned = None
-    if intent == "return_refund" and order and order.status == "delivered":
+    may_return = order and intent == "return_refund" and order.status == "delivered"
+    if order and may_return and await approved(message, order):
         returned = await open_return(order.id)
 
     reply = await format_reply(intent, found, order_id, order, returned)
     receipt = await send_reply(ticket, sender, reply)
     return Outcome(intent, decided_by, reply, receipt, returned)
+
+
+async def understand(message: str) -> Reading:
+    """Ask the models; what they say is verified, and rules stand in for them."""
+    near, word = await nearest_intent(message), None
+    if near.request is not None:
+        try:
+            word = (await SMALL.ask(near.request)).text
+        except StepFailed:
+            pass  # settle_intent goes on without its word
+    return await settle_intent(message, near, word)
 
 
 async def ask_a_person(message: str) -> str:
@@ -97,3 +117,13 @@ async def ask_a_person(message: str) -> str:
     while (answer := await podium.ask(form, to="support")) not in INTENTS:
         form["question"] = f"{answer!r} is none of the options. What is this about?"
     return str(answer)
+
+
+async def approved(message: str, order: Order) -> bool:
+    """Wait for a person to approve the refund, however long that takes."""
+    form = {
+        "question": f"May order {order.id} ({order.item}) come back, for {order.total:.2f}?",
+        "message": message,
+        "options": ["yes", "no"],
+    }
+    return bool(await podium.ask(form, to="refunds") == "yes")

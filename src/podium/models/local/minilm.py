@@ -34,6 +34,7 @@ _HEADS: Final = 12
 _EPSILON: Final = 1e-12
 _BATCH: Final = 16
 """Texts that are computed together, those of like length."""
+_HEAD_MAX: Final = 10_000_000
 _DTYPES: Final = {"F32": np.float32, "I64": np.int64}
 
 Array = np.ndarray[Any, np.dtype[Any]]
@@ -44,6 +45,7 @@ class MiniLM:
 
     def __init__(self, folder: Path) -> None:
         self._folder = folder
+        self._computing = threading.Lock()
 
     def vectors(self, texts: Sequence[str]) -> Array:
         """Return a vector of length 1 for each text, as rows; one has nothing to do with another."""
@@ -52,7 +54,9 @@ class MiniLM:
         by_length = sorted(range(len(texts)), key=lambda at: len(pieces[at]))
         for start in range(0, len(by_length), _BATCH):
             rows = by_length[start : start + _BATCH]
-            found[rows] = self._forward([pieces[row] for row in rows])
+            # Many threads that compute a little at a time would hinder each other, and the loop.
+            with self._computing:
+                found[rows] = self._forward([pieces[row] for row in rows])
         return found
 
     def _forward(self, pieces: list[list[int]]) -> Array:
@@ -119,7 +123,9 @@ def read_safetensors(path: Path) -> dict[str, Array]:
     try:
         with path.open("rb") as file:
             head = int.from_bytes(file.read(8), "little")
-            told = json.loads(file.read(head)) if 0 < head < 10_000_000 else {}
+            if not 0 < head < _HEAD_MAX:
+                raise ValueError("it has no head")
+            told = json.loads(file.read(head))
         data = np.memmap(path, np.uint8, "r", offset=8 + head)
         return {
             name: data[one["data_offsets"][0] : one["data_offsets"][1]]
@@ -128,7 +134,7 @@ def read_safetensors(path: Path) -> dict[str, Array]:
             for name, one in told.items()
             if name != "__metadata__"
         }
-    except (ValueError, KeyError, TypeError) as problem:
+    except (AttributeError, KeyError, TypeError, ValueError) as problem:
         raise WeightsDamaged(
             f"{path} cannot be read ({problem}). `podium model pull {MINILM.name}` fetches it again."
         ) from problem
