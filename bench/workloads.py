@@ -198,6 +198,15 @@ WORKLOADS: tuple[Workload, ...] = (
         more_is_better=True,
     ),
     Workload(
+        "agent",
+        "50 pieces of work of an agent, one after the other: ten replies of the model that call a tool "
+        "with arguments that are checked, then its answer; the model is a function that costs nothing, so "
+        "all of it is the loop; Podium in runs: each reply and each call is a step too",
+        50,
+        (PODIUM, PODIUM_PLAIN, PYDANTIC_AI, GRAPH_MEMORY),
+        (Figure("ms_per_step", "ms/turn", 4), SECONDS),
+    ),
+    Workload(
         "long",
         "Windmill's 10 long tasks: fib(33) in a row; Podium with process isolation",
         10,

@@ -33,6 +33,7 @@ START_WARM_UP = 3
 PAUSE = 0.02
 SPIN_AT_MOST = 60.0
 SPIN_ALONE = 0.5
+AGENT_TURNS = 10
 CALL_LINES = 3
 """Lines of the order that a call of a tool has."""
 
@@ -140,6 +141,13 @@ class Peer:
         """Call a tool n times by name with `call_text(i)`, checked; return the sum of its lines."""
         raise NotImplementedError
 
+    async def agents(self, n: int) -> int:
+        """Let an agent work n times: `AGENT_TURNS` replies that call a tool, then one that answers.
+
+        The model is a function that costs nothing. Return the sum of what the tool said.
+        """
+        raise NotImplementedError
+
     async def first_step(self) -> float:
         """Run a workflow of one step; return the clock reading inside that step."""
         raise NotImplementedError
@@ -241,6 +249,15 @@ async def measure_tools(peer: Peer, n: int) -> Figures:
         lines = await peer.tools(n)
     assert lines == n * CALL_LINES, lines
     return rate(watch, n)
+
+
+async def measure_agent(peer: Peer, n: int) -> Figures:
+    """Time n pieces of work of an agent, one after the other; a step is a turn."""
+    await peer.agents(2)
+    with Stopwatch() as watch:
+        lines = await peer.agents(n)
+    assert lines == n * AGENT_TURNS * CALL_LINES, lines
+    return rate(watch, n * (AGENT_TURNS + 1))
 
 
 async def measure_light(peer: Peer, n: int) -> Figures:
@@ -471,6 +488,7 @@ MEASURES: dict[str, Measure] = {
     "map_10k": measure_map,
     "runs": measure_runs,
     "tools": measure_tools,
+    "agent": measure_agent,
     "light": measure_light,
     "long": measure_long,
     "start": measure_start,

@@ -4,22 +4,39 @@ from __future__ import annotations
 
 import asyncio
 import itertools
+import json
 import operator
 import sqlite3
 
+from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
-from typing import Annotated, Any, ClassVar, TypedDict
+from typing import Annotated, Any, ClassVar, Literal, TypedDict
 
 import aiosqlite
 
+from langchain_core.language_models import BaseChatModel
+from langchain_core.messages import AIMessage
+from langchain_core.outputs import ChatGeneration, ChatResult
+from langchain_core.tools import tool
 from langgraph.checkpoint.sqlite import SqliteSaver
 from langgraph.checkpoint.sqlite.aio import AsyncSqliteSaver
 from langgraph.func import entrypoint, task
 from langgraph.graph import END, START, StateGraph
+from langgraph.prebuilt import create_react_agent
 from langgraph.types import Send
 
-from bench.peers.common import Peer, clock, fib, item, main, note, payload
+from bench.peers.common import (
+    AGENT_TURNS,
+    Peer,
+    call_text,
+    clock,
+    fib,
+    item,
+    main,
+    note,
+    payload,
+)
 
 firsts: list[float] = []
 
@@ -87,12 +104,50 @@ def fan_graph() -> StateGraph:
     return g
 
 
+class Speaks(BaseChatModel):
+    """A model that calls the tool at each turn, then says that it is done."""
+
+    @property
+    def _llm_type(self) -> str:
+        return "bench"
+
+    def bind_tools(self, tools: Any, **options: Any) -> Speaks:  # type: ignore[override]
+        return self
+
+    def _generate(self, messages: Any, *_: Any, **options: Any) -> ChatResult:
+        turn = sum(isinstance(one, AIMessage) for one in messages)
+        said = AIMessage("done")
+        if turn < AGENT_TURNS:
+            given = json.loads(call_text(turn))
+            said = AIMessage(
+                "", tool_calls=[{"name": "order", "args": given, "id": f"call-{turn}"}]
+            )
+        return ChatResult(generations=[ChatGeneration(message=said)])
+
+    async def _agenerate(self, messages: Any, *_: Any, **options: Any) -> ChatResult:
+        return self._generate(messages)
+
+
+@dataclass
+class Line:
+    """A line of an order."""
+
+    sku: str
+    count: int
+
+
+@tool
+async def order(order: str, lines: list[Line], region: Literal["eu", "us"] = "eu") -> int:
+    """Count the lines of an order."""
+    return len(lines) if order and region else 0
+
+
 class LangGraph(Peer):
     """LangGraph with its SQLite checkpointer, through the sync face (async for `runs`)."""
 
     imports = "langgraph.graph, langgraph.checkpoint.sqlite"
     dist = "langgraph"
-    loop_for: ClassVar[frozenset[str] | None] = frozenset({"runs"})
+    loop_for: ClassVar[frozenset[str] | None] = frozenset({"runs", "agent"})
 
     def __init__(self, mode: str, folder: Path) -> None:
         super().__init__(mode, folder)
@@ -184,6 +239,15 @@ class LangGraph(Peer):
         """Run a chain of `work` and return its count."""
         given = {"x": 0, "i": 0, "n": n, **more}
         return int(self.invoke(self.program(work, schema), given, n)["x"])
+
+    async def agents(self, n: int) -> int:
+        agent = create_react_agent(Speaks(), [order])
+        total = 0
+        for _ in range(n):
+            given = {"messages": [("user", "Count the lines of the orders.")]}
+            result = await agent.ainvoke(given, {"recursion_limit": 100})
+            total += sum(int(one.content) for one in result["messages"] if one.type == "tool")
+        return total
 
     async def chain(self, n: int) -> int:
         return self.counted(self.up, n)

@@ -15,6 +15,7 @@ from typing import Any
 
 import podium
 
+from bench.peers import podium_agents as agents
 from bench.peers import podium_documents as documents
 from bench.peers import podium_flows as flows
 from bench.peers.common import (
@@ -76,6 +77,11 @@ class PodiumPeer(Peer):
         if self.mode == "plain":
             return await flows.called(n)
         return await self.run(flows.calling, n=n)
+
+    async def agents(self, n: int) -> int:
+        if self.mode == "plain":
+            return await agents.worked(n)
+        return sum([await self.run(agents.working) for _ in range(n)])
 
     async def first_step(self) -> float:
         await self.run(flows.marking)

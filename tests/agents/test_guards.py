@@ -230,13 +230,18 @@ def test_drift_only_warns() -> None:
 
 
 def test_work_that_gets_on_is_left_alone() -> None:
-    """Pages of a list, many calls of one tool, a poll that changes: no guard speaks."""
+    """Pages of a list, calls that all say the same, a poll that changes: no guard speaks."""
     states = iter(["waiting", "running", "running", "done"])
 
     @podium.tool(effect="read")
     async def poll() -> str:
         """Say how far it is."""
         return next(states)
+
+    @podium.tool(effect="pure")
+    async def file(order: int) -> str:
+        """File an order."""
+        return "ok"
 
     @podium.tool(effect="read")
     async def pages(number: int) -> str:
@@ -246,12 +251,14 @@ def test_work_that_gets_on_is_left_alone() -> None:
     @function_model("tests-diligent")
     def diligent(request: Request) -> Any:
         turn = turn_of(request)
-        if turn < 10:
+        if turn < 6:
             return Message("assistant", "Next page of the orders.", (call("pages", number=turn),))
-        return call("poll") if turn < 14 else "done"
+        if turn < 12:
+            return Message("assistant", "This order is filed.", (call("file", order=turn),))
+        return call("poll") if turn < 16 else "done"
 
     helper = Agent(
-        "helper", instructions="", model="function:tests-diligent", tools=["pages", "poll"]
+        "helper", instructions="", model="function:tests-diligent", tools=["pages", "poll", "file"]
     )
     done = worked(helper, "Read all the orders.")
 

@@ -122,7 +122,7 @@ class PingPong:
 
 @dataclass(frozen=True, slots=True)
 class NoProgress:
-    """Turn after turn brings nothing that was not seen before.
+    """Turn after turn makes calls that were made before, and hears what was heard before.
 
     Attributes:
         turns: How many are too many.
@@ -135,13 +135,9 @@ class NoProgress:
         newest = seen.acting[-self.turns :]
         if len(newest) < self.turns:
             return None
-        known = {
-            one.observation.text
-            for turn in seen.turns
-            if turn.number < newest[0].number
-            for one in turn.actions
-        }
-        if not {one.observation.text for turn in newest for one in turn.actions} <= known:
+        before = [turn for turn in seen.turns if turn.number < newest[0].number]
+        known = {_key(one) for turn in before for one in turn.actions}
+        if not {_key(one) for turn in newest for one in turn.actions} <= known:
             return None
         message = f"The last {self.turns} turns brought nothing that you did not know before."
         tools = tuple(dict.fromkeys(one.observation.tool for one in newest[-1].actions))
