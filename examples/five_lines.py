@@ -50,7 +50,7 @@ async def pursue(goal: str, stock: list[Article], model: str) -> list[Article]:
         stock = done.output
         if verdict.ok:
             return stock
-    raise RuntimeError(f"{PLANS_MAX} plans were not enough: {verdict.reason}")
+    raise RuntimeError(f"{PLANS_MAX} plans were not enough.")
 
 
 OFFLINE = ScriptedModel(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable
 from pathlib import Path
+from typing import Any, cast
 
 import click
 
@@ -11,7 +12,7 @@ from podium.cli.exits import TABLE
 from podium.cli.options import F, database_option, example, read_input
 
 _goal = click.argument("goal", metavar="GOAL")
-_OPTIONS: tuple[Callable[[F], F], ...] = (
+_OPTIONS: tuple[Callable[[Any], Any], ...] = (
     click.option(
         "--tools", "tools", metavar="MODULE[:NAMES]", multiple=True, required=True,
         help="What a plan may call: the tools of a module, or some by name or pattern, with commas "
@@ -36,9 +37,10 @@ _OPTIONS: tuple[Callable[[F], F], ...] = (
 
 def _planning_options(command: F) -> F:
     """Give a command the options that planning has."""
+    decorated: Any = command
     for option in reversed(_OPTIONS):
-        command = option(command)
-    return command
+        decorated = option(decorated)
+    return cast("F", decorated)
 
 
 @click.command(

@@ -8,7 +8,7 @@ import sys
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import click
 import msgspec
@@ -233,8 +233,8 @@ class _Stay(Stay):
         return Quiet() if self._wish.is_quiet else Plain()
 
     def _conclude(self, row: RunRow, waits: list[Wait]) -> int:
-        achieved = self._output
-        if isinstance(achieved, dict):
+        if isinstance(self._output, dict):
+            achieved = cast("dict[str, Any]", self._output)
             self._say_achieved(achieved)
             if not self._wish.as_json:
                 self._output = achieved["output"]
@@ -280,7 +280,7 @@ class _Stay(Stay):
 
     def _is_about_plan(self, ask: AskView) -> bool:
         is_ours = ask.run_id == self._id or ask.run_id.startswith(f"{self._id}:")
-        return is_ours and isinstance(ask.form, dict) and ask.form.get("kind") == KIND
+        return is_ours and kind_of(ask) == KIND
 
     def _say_plan(self, shown: dict[str, Any]) -> None:
         setback = shown["setback"]
@@ -310,6 +310,12 @@ class _Stay(Stay):
             return False
         await (await app.get(ask.run_id)).answer(ask.id, answer)
         return True
+
+
+def kind_of(ask: AskView) -> str:
+    """Return what a question is about, as its form says it; empty where it does not."""
+    form = cast("dict[str, Any]", ask.form) if isinstance(ask.form, dict) else {}
+    return str(form.get("kind", ""))
 
 
 _MEANING: Final = {"refused": "was refused", "failed": "failed", "unmet": "is not enough"}

@@ -377,13 +377,11 @@ class KeepingRun(FlowRun):
     def _call_of(self, body: BodyRun, run: NodeRun, task: str, args: Mapped) -> _Asked | None:
         try:
             spec = self.spec.task_for(run.plan.node, task)
-            covered = spec.binder.fingerprinted(spec.binder.from_json(args))
+            effect = spec.effect.value
+            name = fingerprint_of(spec, effect, spec.binder.from_json(args))
         except PodiumError:
             return None  # the call itself says what is wrong
-        known = plain(covered)
-        effect = spec.effect.value
         undo = self.spec.undo_of(body.frame, run, args) or spec.options.compensate
-        name = _print(task, schema_hash(spec), effect, known)
         tool = spec if isinstance(spec, ToolSpec) else None
         return _Asked(run.path, task, effect, name, {**args}, undo, tool=tool)
 
@@ -425,6 +423,18 @@ def _heard(inner: asyncio.Future[Any], asked: _Asked) -> asyncio.Future[Any]:
 
     inner.add_done_callback(ended)
     return outer
+
+
+def fingerprint_of(spec: TaskSpec, effect: str, bound: dict[str, Any]) -> str:
+    """Return what a call has in common with every call that can stand for it.
+
+    Args:
+        spec: The task.
+        effect: What repeating the call would do, as the document says it.
+        bound: The arguments.
+    """
+    covered = plain(spec.binder.fingerprinted(bound))
+    return _print(spec.name, schema_hash(spec), effect, covered)
 
 
 def _print(task: str, shape: str, effect: str, args: Any) -> str:

@@ -18,19 +18,22 @@ _THEMSELVES: Final = frozenset({"function", "scripted"})
 """Providers whose answers are on no cassette."""
 
 
-async def answer(model: str, request: Request, *, stream: bool = False) -> Reply:
+async def answer(
+    model: str, request: Request, *, stream: bool = False, listen: Say | None = None
+) -> Reply:
     """Ask a model once.
 
     Args:
         model: ``provider:model[@address]``.
         request: What it is asked.
         stream: Whether the pieces of its text are emitted as they come, in the body of a task.
+        listen: Is given the pieces in their place.
 
     Raises:
         ModelError: It has no answer.
     """
-    if not stream or current_attempt.get() is None:
-        reply = await _answer(model, request, None)
+    if listen is not None or not stream or current_attempt.get() is None:
+        reply = await _answer(model, request, listen)
     else:
         with Gathered() as gathered:
             reply = await _answer(model, request, gathered.say)

@@ -92,9 +92,10 @@ def _decision(answer: Any) -> Decision | None:
     match answer:
         case True | {"approve": True}:
             return Decision(True)
+        case {"approve": False, "reason": reason} if reason:
+            return Decision(False, str(reason))
         case False | {"approve": False}:
-            given = answer.get("reason") if isinstance(answer, dict) else None
-            return Decision(False, str(given or "no reason was given."))
+            return Decision(False, "no reason was given.")
         case _:
             return None
 

@@ -66,11 +66,12 @@ class Criterion(msgspec.Struct, frozen=True, omit_defaults=True):
 
     def _gate(self, model: Model) -> Gate:
         if self.kind == "schema":
-            if not isinstance(self.check, Mapping) or not self.check:
+            wanted: Any = self.check
+            if not isinstance(wanted, dict) or not wanted:
                 raise InvalidOption(
-                    f"the criterion {self.name!r}: {self.check!r:.80} is no JSON Schema that says anything."
+                    f"the criterion {self.name!r}: {wanted!r:.80} is no JSON Schema that says anything."
                 )
-            return schema(self.check, name=self.name)
+            return schema(cast("dict[str, Any]", wanted), name=self.name)
         if not isinstance(self.check, str) or not self.check.strip():
             raise InvalidOption(f"the criterion {self.name!r} has no {self.kind}: expected a text.")
         if self.kind == "judge":
@@ -117,7 +118,7 @@ class CriteriaForm(Form[tuple[Criterion, ...]]):
         faults: list[str] = []
         found: list[Criterion] = []
         for index, one in enumerate(given):
-            kinds = [kind for kind in _KINDS if kind in one]
+            kinds: list[Kind] = [kind for kind in _KINDS if kind in one]
             if len(kinds) != 1:
                 faults.append(f"criteria.{index}: expected exactly one of cel, schema, judge.")
                 continue

@@ -26,6 +26,7 @@ class PlanOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
         about: What the model is told besides the goal.
         judge: The model that judges what no condition can say; empty: the one that plans.
         labels: Of what goals and inputs rest on.
+        early: Whether calls that only compute or look start while the plan is being written.
     """
 
     approval: Approval = Approval()
@@ -34,6 +35,7 @@ class PlanOptions(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True)
     about: str = ""
     judge: str = ""
     labels: tuple[str, ...] = ()
+    early: bool = False
 
 
 USUAL = PlanOptions()
@@ -81,5 +83,5 @@ def planner_of(tools: list[str], model: str, options: PlanOptions) -> Planner:
     """Return the planner that is meant."""
     return Planner(
         model=model, tools=tools, approval=options.approval, limits=options.limits, known=options.known,
-        about=options.about, judge=options.judge or model, labels=options.labels,
+        about=options.about, judge=options.judge or model, labels=options.labels, early=options.early,
     )  # fmt: skip

@@ -166,7 +166,8 @@ class _Look:
             except ExpressionError:
                 return _Times(0, None)
             if isinstance(items, list):
-                return _Times(len(items), len(items))
+                many: list[Any] = items
+                return _Times(len(many), len(many))
         return _Times(0, None)
 
     def _call(

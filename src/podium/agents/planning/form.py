@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping
-from typing import Any, Final
+from typing import Any, Final, cast
 
 import msgspec
 
@@ -74,7 +74,8 @@ class PlanForm(Form[Flow]):
         if not isinstance(value, dict):
             text = f"found {said(str(value))[:80]!r}, expected an object with podium, nodes and output."
             raise self._unfit([Finding("wrong-type", "$", text)])
-        data = {"podium": LANGUAGE, "name": NAME, **value, "input": self._input}
+        given = cast("dict[str, Any]", value)
+        data: dict[str, Any] = {"podium": LANGUAGE, "name": NAME, **given, "input": self._input}
         found = [
             Finding("not-in-plans", f"$.{word}", f"{word!r} is no part of a plan.", hint)
             for word, hint in _NOT_IN_PLANS.items() if data.pop(word, None)
@@ -148,10 +149,12 @@ def _type_of(value: Any) -> dict[str, Any]:
         case str():
             return {"type": "string"}
         case dict():
-            fields = {str(name): _type_of(one) for name, one in value.items()}
+            given = cast("dict[str, Any]", value)
+            fields = {name: _type_of(one) for name, one in given.items()}
             return {"type": "object", "properties": fields, "required": [*fields]}
         case list():
-            kinds = {str(one): one for one in map(_type_of, value)}
+            items: list[Any] = value
+            kinds = {str(one): one for one in map(_type_of, items)}
             return {"type": "array", "items": next(iter(kinds.values())) if len(kinds) == 1 else {}}
         case _:
             return {}

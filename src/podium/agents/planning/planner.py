@@ -11,6 +11,7 @@ from podium.agents.places import named
 from podium.agents.planning import prompts
 from podium.agents.planning.approving import Decision, approved, estimate_lines, reasons
 from podium.agents.planning.criteria import CriteriaForm, Criterion, asking, told
+from podium.agents.planning.early import write
 from podium.agents.planning.errors import PlanInvalid, given_up
 from podium.agents.planning.estimate import Known, estimate
 from podium.agents.planning.form import PlanForm
@@ -31,12 +32,12 @@ from podium.core.context import context_of
 from podium.core.errors import InvalidOption
 from podium.core.spec import Registry
 from podium.flow.flow import Flow
-from podium.flow.keeping import KeepingSpec, Report
+from podium.flow.keeping import KeepingSpec, Made, Report
 from podium.functions.calls import Workflow
 from podium.functions.primitives import child, publish
 from podium.models.calls import Model
 from podium.models.errors import ModelOutputInvalid
-from podium.models.messages import Message, Reply, Usage
+from podium.models.messages import Message, Reply, Request, Usage
 from podium.models.scripted import ScriptedModel
 from podium.models.structured import repaired
 from podium.tools.labels import OUTSIDE, Labels, labels_given
@@ -58,6 +59,7 @@ class PlannerKeywords(TypedDict, total=False):
     about: str
     judge: str | Model | ScriptedModel
     labels: Iterable[str]
+    early: bool
 
 
 class Planner:
@@ -76,7 +78,8 @@ class Planner:
             ``limits``: turns, further plans, sizes. ``known``: what is known of tasks from earlier
             runs, for estimates. ``about``: what the model is told besides the goal. ``judge``: the
             model that judges what no condition can say; the one that plans, unless given.
-            ``labels``: of what goals and inputs rest on, such as ``("outside",)`` (docs/safety.md).
+            ``early``: whether calls that only compute or look start while the plan is still being
+            written. ``labels``: of what goals and inputs rest on, such as ``("outside",)`` (docs/safety.md).
 
     Raises:
         InvalidOption: An option makes no sense.
@@ -91,6 +94,7 @@ class Planner:
         self._judge = model_of(options.get("judge", self.model))
         self._known = options.get("known", {})
         self._about = options.get("about", "")
+        self._is_early = options.get("early", False)
         self.labels: Labels = labels_given(options.get("labels", ()))
 
     @property
@@ -204,10 +208,12 @@ class Planner:
     ) -> Plan:
         form = PlanForm(self._offer, inputs, self.limits)
         talk, usage, by = begin, used, self.model.model
+        early: list[Made] = []
 
         async def ask(messages: tuple[Message, ...]) -> Reply:
             nonlocal talk, usage, by
-            reply = await self.model.ask(messages, output=form.output)
+            reply, made = await self._asked(Request(messages, output=form.output), inputs)
+            early.extend(made)
             talk, usage, by = (*messages, reply.message), usage + reply.usage, reply.model
             return reply
 
@@ -220,8 +226,17 @@ class Planner:
             goal=goal, inputs=inputs, tools=self.tools, document=flow.to_dict(), hash=flow.hash,
             attempts=tuple(form.attempts), findings=form.attempts[-1].findings,
             estimate=estimate(flow.document, self._offer, inputs, self._known), model=by,
-            usage=usage, conversation=talk,
+            usage=usage, conversation=talk, early=tuple(early),
         )  # fmt: skip
+
+    async def _asked(
+        self, request: Request, inputs: dict[str, Any]
+    ) -> tuple[Reply, Sequence[Made]]:
+        """Ask for a plan; where that is wanted, look ahead while it is written."""
+        if self._is_early and len(self.model.chain) == 1:
+            written = await write(self.model, request, self._offer, inputs)
+            return written.reply, written.made
+        return await self.model.ask(request), ()
 
 
 class _Pursuit:
@@ -306,7 +321,8 @@ class _Pursuit:
         document = self._planner.flow_of(self._plan).document
         assert document is not None, "it was checked"
         spec = KeepingSpec(document)
-        made = msgspec.to_builtins([one for one in self._ledger.made if one.is_ok])
+        known = [*self._ledger.made, *self._plan.early]
+        made = msgspec.to_builtins([one for one in known if one.is_ok])
         given = {"input": self._plan.inputs, "made": made, "labels": [*self._labels]}
         return msgspec.convert(await child(Workflow(spec.fn, spec), given), Report)
 
@@ -321,7 +337,7 @@ class _Pursuit:
         """Undo what is of no use, and return what the goal came to."""
         unused = self._ledger.unused(report)
         undone = [one for one in unused if await self._ledger.undo(one)]
-        plan = msgspec.structs.replace(self._plan, conversation=())
+        plan = msgspec.structs.replace(self._plan, conversation=(), early=())
         return Achieved(
             output=report.output, plan=plan, tries=tuple(self._tries), undone=tuple(undone),
             left=tuple(one for one in unused if one not in undone), verdict=self._verdict,
@@ -381,6 +397,7 @@ class CarryOutKeywords(TypedDict, total=False):
     about: str
     judge: str | Model | ScriptedModel
     labels: Iterable[str]
+    early: bool
     model: str | Model | ScriptedModel
     tools: Wanted
 

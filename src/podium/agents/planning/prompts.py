@@ -59,7 +59,7 @@ def again(setback: Setback, report: Report | None, made: Sequence[Made]) -> Mess
 def _nodes(report: Report | None) -> list[str]:
     if report is None:
         return []
-    ends = []
+    ends: list[str] = []
     for name, end in report.nodes.items():
         why = end.error["message"] if end.error else end.reason
         ends.append(f"- `{name}`: {end.status}{f' ({_cut(str(why))})' if why else ''}")

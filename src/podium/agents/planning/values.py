@@ -112,6 +112,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
         usage: What writing it used.
         criteria: What its output is held against.
         conversation: What was said, for another plan.
+        early: What was found out while it was being written.
     """
 
     goal: str
@@ -126,6 +127,7 @@ class Plan(msgspec.Struct, frozen=True, omit_defaults=True, kw_only=True):
     usage: Usage = Usage()
     criteria: tuple[Criterion, ...] = ()
     conversation: tuple[Message, ...] = ()
+    early: tuple[Made, ...] = ()
 
     @property
     def name(self) -> str:
