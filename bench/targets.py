@@ -158,6 +158,13 @@ TARGETS: tuple[Target, ...] = (
         ratio_at_most(ours("map_1k"), ours("map_10k"), LINEAR_WITHIN, "× the time per step"),
     ),
     Target("runs", "14 × the best durable rival", ahead("runs", 14)),
+    *(
+        Target("agent", f"not slower than {name}, in memory", ahead("agent", 1, rival))
+        for name, rival in (
+            ("pydantic-ai", ("pydantic-ai", "memory")),
+            ("LangGraph", ("langgraph", "graph-none")),
+        )
+    ),
     Target("light", "6 × the best durable rival", ahead("light", 6)),
     Target(
         "long",
