@@ -24,8 +24,9 @@ class Process:
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 env={
-                    **os.environ,
                     "OPENBLAS_NUM_THREADS": "1",  # its threads would wait for each other by spinning
+                    "PODIUM_LOCAL_THREADS": str(min(4, os.cpu_count() or 1)),  # nothing else is on
+                    **os.environ,
                     "PYTHONPATH": os.pathsep.join(filter(None, paths)),
                 },
                 start_new_session=True,  # Ctrl-C is for the demo, which stops its processes itself

@@ -17,8 +17,7 @@ from pathlib import Path
 
 from examples.support.intents import Guess, classifier, load
 from podium import Verdict
-from podium.models import ModelUnknown, Request
-from podium.models.embeddings import Nearest
+from podium.models import ModelUnknown, Nearest, Request
 from podium.models.local import bare_label
 
 SMALL = "local:smollm2"

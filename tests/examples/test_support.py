@@ -1,5 +1,6 @@
 """The support example: its parts are honest, and the demo ends with balanced books."""
 
+import asyncio
 import json
 import os
 import re
@@ -19,14 +20,18 @@ from typing import Any
 import pytest
 
 from examples.support import shop
+from examples.support.accuracy import measure
 from examples.support.books import Books
 from examples.support.intents import classifier, load, order_number
 from examples.support.knowledge import KnowledgeBase, sections
 from examples.support.orders import OrderService, Shop, Weather
 from examples.support.replies import INTENTS, compose
+from examples.support.understanding import WORDS, Likely, intent_of, judge, likely, settle
+from podium.models import Request
 
 ROOT = Path(__file__).parents[2]
 MESSAGES = load("messages.jsonl")
+ASKED = Request(())
 FAIR = Weather(delay=0.0, refusal="")
 
 
@@ -102,6 +107,63 @@ class TestClassifier:
     @pytest.mark.parametrize("text", ["", "???", "1234", "你好"])
     def test_of_nothing_it_is_not_sure(self, text: str) -> None:
         assert not classifier().guess(text).sure
+
+
+class TestUnderstanding:
+    def test_without_weights_the_rules_stand_in(
+        self, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ) -> None:
+        monkeypatch.setenv("PODIUM_MODELS", str(tmp_path))
+        near = likely("Where is my order?")
+
+        assert near == Likely()
+        reading = settle("Where is my order?", near, None)
+        assert (reading.intent, reading.decided_by, reading.is_sure) == (
+            "order_status",
+            "rules",
+            True,
+        )
+        assert reading.reason == "the local models are not here"
+
+    @pytest.mark.parametrize(
+        ("near", "word", "is_taken"),
+        [
+            (Likely("payment", 0.6, 0.2), None, True),
+            (Likely("payment", 0.4, 0.01, ASKED), "payment", True),
+            (Likely("payment", 0.4, 0.01, ASKED), "account", False),
+            (Likely("payment", 0.4, 0.01, ASKED), None, False),
+            (Likely("payment", 0.4, 0.01, ASKED), "", False),
+            (Likely(), None, False),
+        ],
+    )
+    def test_the_verifier(self, near: Likely, word: str | None, is_taken: bool) -> None:
+        verdict = judge(near, word)
+
+        assert verdict.ok is is_taken
+        assert verdict.reason
+        assert settle("Where is my order?", near, word).decided_by == ("models" if is_taken else "rules")  # fmt: skip
+
+    def test_every_intent_has_a_word_of_its_own(self) -> None:
+        assert WORDS.keys() == INTENTS.keys()
+        assert [intent_of(word) for word in WORDS.values()] == [*WORDS]
+
+    def test_held_out_messages_are_no_others(self) -> None:
+        held_out = load("held_out.jsonl")
+        shown = {one.text for one in (*MESSAGES, *load("examples.jsonl"))}
+
+        assert len(held_out) == 48
+        assert {one.intent for one in held_out} == INTENTS.keys()
+        assert not shown & {one.text for one in held_out}
+
+    @pytest.mark.long
+    def test_accuracy_of_models_and_rules_is_measured(self) -> None:
+        messages = load("held_out.jsonl")[:: 1 if os.environ.get("PODIUM_PROOF") == "full" else 4]
+        scores = asyncio.run(measure(messages))
+        for score in scores:
+            print(score.line(len(messages)))
+
+        assert len(scores) == 7
+        assert all(score.right <= score.decided <= len(messages) for score in scores)
 
 
 class TestKnowledge:
@@ -218,11 +280,11 @@ class TestReplies:
         assert "no order 499999" in compose("order_status", [], "499999", None, None)
 
 
-def demo(folder: Path) -> "subprocess.Popen[str]":
+def demo(folder: Path, **environment: str) -> "subprocess.Popen[str]":
     return subprocess.Popen(
         [sys.executable, "-m", "examples.support.demo"],
         cwd=folder,
-        env={**os.environ, "PYTHONPATH": str(ROOT)},
+        env={**os.environ, "PYTHONPATH": str(ROOT), **environment},
         stdout=subprocess.PIPE,
         stderr=subprocess.STDOUT,
         text=True,
@@ -253,14 +315,24 @@ def nothing_is_left(output: str) -> bool:
 class TestDemo:
     def test_books_balance(self, tmp_path: Path) -> None:
         process = demo(tmp_path)
-        output, _ = process.communicate(timeout=120)
+        output, _ = process.communicate(timeout=150)
         print(output)
 
         assert process.returncode == 0, output
         assert "SIGKILL" in output
+        assert re.search(r"[1-9]\d* by the models", output)
         assert "The books balance" in output
         assert nothing_is_left(output)
         assert Books.read(tmp_path / "demo-data" / "orders.db").replies == len(MESSAGES)
+
+    def test_without_weights_it_says_so(self, tmp_path: Path) -> None:
+        process = demo(tmp_path, PODIUM_MODELS=str(tmp_path / "none"))
+        output, _ = process.communicate(timeout=150)
+
+        assert process.returncode == 0, output
+        assert "podium model pull smollm2 minilm" in output
+        assert " 0 by the models" in output
+        assert "The books balance" in output
 
     @pytest.mark.skipif(sys.platform == "win32", reason="Ctrl-C is no signal to a process there")
     @pytest.mark.parametrize("wish", [signal.SIGINT, signal.SIGTERM])

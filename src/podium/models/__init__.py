@@ -4,6 +4,7 @@
 """
 
 from podium.models.calls import Model, call_model
+from podium.models.embeddings import Likeness, Nearest, embed
 from podium.models.errors import (
     CassetteMiss,
     ModelCut,
@@ -43,10 +44,10 @@ from podium.models.scripted import ScriptedModel
 from podium.models.tapes import cassette
 
 __all__ = [
-    "Abilities", "CassetteMiss", "Message", "Model", "ModelCut", "ModelError", "ModelGarbled",
+    "Abilities", "CassetteMiss", "Likeness", "Message", "Model", "ModelCut", "ModelError", "ModelGarbled",
     "ModelKeyMissing", "ModelOutputInvalid", "ModelRefused", "ModelRequestInvalid",
-    "ModelThrottled", "ModelUnknown", "ModelUnreachable", "Output", "Provider",
+    "ModelThrottled", "ModelUnknown", "ModelUnreachable", "Nearest", "Output", "Provider",
     "RealCallsForbidden", "Reply", "Request", "ScriptEnded", "ScriptedModel", "Settings",
-    "ToolCall", "ToolOffer", "Usage", "assistant", "call_model", "cassette", "forbid_real_calls",
+    "ToolCall", "ToolOffer", "Usage", "assistant", "call_model", "cassette", "embed", "forbid_real_calls",
     "function_model", "register_provider", "result", "set_price", "system", "use_key", "user",
 ]  # fmt: skip
