@@ -165,9 +165,11 @@ class _Look:
                 items = work.items.evaluate(self._variables)
             except ExpressionError:
                 return _Times(0, None)
-            if isinstance(items, list):
-                many: list[Any] = items
-                return _Times(len(many), len(many))
+            match items:
+                case [*many]:
+                    return _Times(len(many), len(many))
+                case _:
+                    return _Times(0, None)
         return _Times(0, None)
 
     def _call(

@@ -152,8 +152,7 @@ def _type_of(value: Any) -> dict[str, Any]:
             given = cast("dict[str, Any]", value)
             fields = {name: _type_of(one) for name, one in given.items()}
             return {"type": "object", "properties": fields, "required": [*fields]}
-        case list():
-            items: list[Any] = value
+        case [*items]:
             kinds = {str(one): one for one in map(_type_of, items)}
             return {"type": "array", "items": next(iter(kinds.values())) if len(kinds) == 1 else {}}
         case _:
