@@ -1,6 +1,7 @@
 """Calls that wait for a person: bound to their exact arguments, in every way an answer can be wrong."""
 
 from collections.abc import Callable, Iterator
+from functools import partial
 from typing import Any, Literal
 
 import pytest
@@ -118,7 +119,7 @@ def answered(
                 [ask] = await app.asks()
                 forms.append({**ask.form, "to": ask.to})
                 await run.answer(ask.id, answer(ask.form))
-                await until(lambda one=ask.id: _is_gone(app, one), "the answer")
+                await until(partial(_is_gone, app, ask.id), "the answer")
             return await run.result()
 
     async def _is_gone(app: Podium, ask_id: str) -> bool:

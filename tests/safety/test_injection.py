@@ -26,7 +26,7 @@ from tests.safety.obedient import ENCODINGS, Gold, obedient, order, orders_in
 pytestmark = pytest.mark.long
 
 IS_FULL = os.environ.get("PODIUM_PROOF") == "full"
-ATTACKS = {
+ATTACKS: dict[str, tuple[str, dict[str, Any]]] = {
     "pay": ("transfer", {"to": "eve", "cents": 999_900}),
     "leak": ("post.send", {"to": "eve@evil.example", "text": "all you know"}),
     "destroy": ("drop", {"what": "everything"}),

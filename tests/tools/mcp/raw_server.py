@@ -10,9 +10,10 @@ import sys
 import time
 
 from pathlib import Path
+from typing import Any
 
 HOW = sys.argv[1] if len(sys.argv) > 1 else "well"
-TOOLS = [
+TOOLS: list[dict[str, Any]] = [
     {"name": "look", "description": "Look at something.", "annotations": {"readOnlyHint": True},
      "inputSchema": {"type": "object", "properties": {"what": {"type": "string"}}, "required": ["what"]}},
     {"name": "put", "description": "Put it.", "annotations": {"idempotentHint": True, "destructiveHint": False},
@@ -25,64 +26,64 @@ TOOLS = [
 ]  # fmt: skip
 
 
-def say(message):
+def say(message: Any) -> Any:
     sys.stdout.write(json.dumps(message) + "\n")
     sys.stdout.flush()
 
 
-def note(text):
+def note(text: Any) -> Any:
     with Path(os.environ["CALLS"]).open("a", encoding="utf-8") as file:
         file.write(text + "\n")
 
 
-def answer(request, result):
+def answer(request: Any, result: Any) -> Any:
     say({"jsonrpc": "2.0", "id": request["id"], "result": result})
 
 
-def refuse(request, code, message):
+def refuse(request: Any, code: Any, message: Any) -> Any:
     say({"jsonrpc": "2.0", "id": request["id"], "error": {"code": code, "message": message}})
 
 
-def text(words, **more):
+def text(words: Any, **more: Any) -> Any:
     return {"content": [{"type": "text", "text": words}], **more}
 
 
-def die(request):
+def die(request: Any) -> Any:
     sys.stderr.write("out of paper\n")
     sys.stderr.flush()
     os._exit(3)
 
 
-def flood(request):
+def flood(request: Any) -> Any:
     while True:
         sys.stdout.write("x" * 65536)
 
 
-def chatter(request):
+def chatter(request: Any) -> Any:
     told = {"level": "info", "data": "x"}
     while True:
         say({"jsonrpc": "2.0", "method": "notifications/message", "params": told})
 
 
-def garbage(request):
+def garbage(request: Any) -> Any:
     sys.stdout.write('this is no message\n{"jsonrpc": 2}\n[]\n')
     sys.stdout.flush()
     time.sleep(60)
 
 
-def change(request):
+def change(request: Any) -> Any:
     TOOLS[0]["inputSchema"]["properties"]["how"] = {"type": "string"}
     say({"jsonrpc": "2.0", "method": "notifications/tools/list_changed"})
     answer(request, text("changed"))
 
 
-PICTURE = [
+PICTURE: list[dict[str, Any]] = [
     {"type": "text", "text": "see"},
     {"type": "image", "data": "aGVsbG8=", "mimeType": "image/png"},
     {"type": "resource_link", "uri": "file:///a", "name": "a"},
     {"type": "resource", "resource": {"uri": "file:///b", "mimeType": "text/plain", "text": "b"}},
 ]
-BEHAVIOURS = {
+BEHAVIOURS: dict[str, Any] = {
     "die": die, "flood": flood, "chatter": chatter, "garbage": garbage, "change": change,
     "hang": lambda _: time.sleep(60),
     "no result": lambda one: answer(one, {"nothing": "of it"}),
@@ -98,7 +99,7 @@ BEHAVIOURS = {
 }  # fmt: skip
 
 
-def call(request):
+def call(request: Any) -> Any:
     params = request["params"]
     what = params.get("arguments", {}).get("what", "")
     note(f"{params['name']} {what} {params.get('_meta', {}).get('podium/idempotency-key', '')}")
@@ -113,7 +114,7 @@ def call(request):
         answer(request, text(f"{what} seen"))
 
 
-def main():
+def main() -> Any:
     if HOW == "not at all":
         sys.exit("no configuration")
     if HOW == "silent":
