@@ -58,6 +58,7 @@ def shorter(talk: Conversation, option: Compaction) -> Iterator[Conversation]:
         yield talk.condensed(oldest(talk, option), "Notes.")
 
 
+@pytest.mark.long
 @given(conversations(), options)
 def test_the_invariants(talk: Conversation, option: Compaction) -> None:
     """System and goal first; calls and results together and in order; the newest turns whole."""
@@ -75,6 +76,7 @@ def test_the_invariants(talk: Conversation, option: Compaction) -> None:
         assert short.labels == talk.labels
 
 
+@pytest.mark.long
 @given(conversations(), options)
 def test_only_as_much_as_is_needed(talk: Conversation, option: Compaction) -> None:
     """What is short enough stays as it is; what is left out is what is long."""
@@ -85,6 +87,7 @@ def test_only_as_much_as_is_needed(talk: Conversation, option: Compaction) -> No
     assert not is_due(short, option) or longest <= 80
 
 
+@pytest.mark.long
 @given(conversations(), options)
 def test_what_the_model_sums_up_is_bounded(talk: Conversation, option: Compaction) -> None:
     """And has the labels of what stands in it."""

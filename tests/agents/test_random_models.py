@@ -72,6 +72,7 @@ abilities = st.sampled_from(
 )
 
 
+@pytest.mark.long
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     said=st.lists(likely, min_size=1, max_size=6), limit=limits, able=abilities,
