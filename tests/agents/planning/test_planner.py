@@ -123,6 +123,27 @@ LOOKS = {"call": "trip.weather", "args": {"city": "a"}}
         (plan_of({"a": {"when": "false", **LOOKS}}, "${a}"), "may-have-no-output"),
         (plan_of({"a": LOOKS, "b": {"flow": "other"}}, "${b}"), "unknown-workflow"),
         (plan_of({"a": LOOKS}, "${a}", uses=["os"]), "not-in-plans"),
+        (
+            plan_of(
+                {
+                    "one": {"when": "input.city == 'a'", "set": 1},
+                    "two": {"when": "input.city != 'a'", "set": 2},
+                    "both": {"call": "trip.weather", "args": {"city": "${string(one + two)}"}},
+                },
+                "${both}",
+            ),
+            "may-have-no-output",
+        ),
+        (
+            plan_of(
+                {"a": {"agent": {"model": "function:x", "tools": ["os.*"]}, "goal": "x"}}, "${a}"
+            ),
+            "unknown-workflow",
+        ),
+        (
+            plan_of({"a": {"plan": {"goal": "x", "tools": ["os.*"], "model": "a:b"}}}, "${a}"),
+            "unknown-workflow",
+        ),
         (plan_of({"a": LOOKS}, "${a}", env={"HOME": None}), "not-in-plans"),
         (plan_of({f"n{i}": LOOKS for i in range(101)}, "${n1}"), "plan-too-large"),
         (plan_of({"a": LOOKS}, "x" * 70_000), "plan-too-large"),

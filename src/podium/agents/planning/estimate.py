@@ -142,7 +142,10 @@ class _Look:
                 self.steps.append(StepEstimate(path, "ask", "", times.least, times.most))
                 return 0.0
             case SubFlow(document=Document() as inner):
-                return self.body(BodyPlan(inner.body), f"{path}/", times)
+                within = _Look(self._tools, {}, self._known)  # its input is its own
+                seconds = within.body(BodyPlan(inner.body), f"{path}/", times)
+                self.steps += within.steps
+                return seconds
             case Switch():
                 lengths = [self.body(one, f"{path}/", times.of(_PERHAPS)) for one in plan.bodies]
                 return max(lengths, default=0.0)
