@@ -7,6 +7,7 @@ what a run has paid for once is never paid for again.
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from datetime import timedelta
 from typing import Any, Final, Literal, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
@@ -125,6 +126,10 @@ class Model:
     ) -> None:  # fmt: skip
         self.model: str = str(model)
         parse(self.model)
+        for name in options:
+            if name not in ModelKeywords.__annotations__:
+                known = ", ".join(ModelKeywords.__annotations__)
+                raise InvalidOption(f"Model({name}=…): no such option; known: {known}.")
         self.settings: Settings = options.get("settings", NO_SETTINGS)
         self._options = _call_options(options)
         if isinstance(fallback, str):
@@ -263,9 +268,7 @@ def _call_options(given: ModelKeywords) -> CallKeywords:
         rate = given["rate"]
         options["rate"] = (Rate(rate) if isinstance(rate, str) else rate).keyed(KEY)
     if "cache" in given:
-        kept = given["cache"]
-        ttl = kept if not isinstance(kept, Cache) else None
-        options["cache"] = kept if isinstance(kept, Cache) else Cache(ttl or "", key=_CACHED)
+        options["cache"] = _cache(given["cache"])
     if "timeout" in given:
         options["timeout"] = given["timeout"]
     if "retry" in given:
@@ -273,7 +276,11 @@ def _call_options(given: ModelKeywords) -> CallKeywords:
     return options
 
 
-_CACHED: Final = ("model", "request")
+def _cache(given: Cache | Duration) -> Cache:
+    """Return the cache that is meant: whether a reply was streamed makes no other call of it."""
+    if not isinstance(given, Cache):
+        return Cache(given, key=("model", "request"))
+    return given if given.key else Cache(timedelta(seconds=given.ttl_s), key=("model", "request"))
 
 
 def _request(said: Said, before: str) -> Request:
