@@ -29,6 +29,7 @@ _COMMANDS = {
     "tools": "podium.cli.tools:tools",
     "model": "podium.cli.model:model",
     "mcp": "podium.cli.mcp:mcp",
+    "models": "podium.cli.models:models",
     "breakers": "podium.cli.breakers:breakers",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",

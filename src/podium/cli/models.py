@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any
 import click
 
 from podium.cli import terminal
-from podium.cli.exits import TABLE, CommandFailed, Exit
+from podium.cli.exits import TABLE, CommandFailed
 from podium.cli.options import example, json_option
 
 if TYPE_CHECKING:
@@ -64,7 +64,9 @@ def list_providers(*, as_json: bool) -> None:
 @click.option("--system", default="", help="What the model is for.")
 @click.option("--tokens", type=click.IntRange(1), help="The most tokens of the answer.")
 @click.option("--timeout", default=120.0, show_default=True, help="Seconds to wait.")
-@click.option("--module", "modules", multiple=True, help="Import it first: it registers a provider.")
+@click.option(
+    "--module", "modules", multiple=True, help="Import it first: it registers a provider."
+)
 @json_option
 def try_model(
     model: str, prompt: str, system: str, tokens: int | None, timeout: float,
@@ -76,24 +78,21 @@ def try_model(
     """
     from podium.cli.modules import load_module
     from podium.models.calls import Model
-    from podium.models.errors import ModelError
     from podium.models.messages import Settings
 
     for module in modules:
         load_module(module)
-    asked = None
+    asked = Model(model, settings=Settings(tokens_max=tokens)).ask(prompt, system=system)
     try:
-        asked = Model(model, settings=Settings(tokens_max=tokens)).ask(prompt, system=system)
         reply = asyncio.run(asyncio.wait_for(asked, timeout))
-    except ModelError as problem:
-        raise CommandFailed(Exit.FAILED, str(problem), code=problem.code) from problem
     except TimeoutError:
-        text = f"{model} has not answered within {timeout:g} s. Is it there? --timeout gives it longer."
-        raise CommandFailed(Exit.FAILED, text, code="timeout") from None
+        raise CommandFailed(
+            f"{model} has not answered within {timeout:g} s. Is it there? --timeout gives it longer."
+        ) from None
     if as_json:
         terminal.out_json(_told(reply))
         return
-    terminal.out(terminal.clean(reply.text))
+    terminal.out(terminal.shown(reply.text, lines=True))
     terminal.talk(_words(reply))
 
 

@@ -92,7 +92,9 @@ def _by_category(model: str, problem: ModelAPIError) -> ModelError:
         )
     what = "is overloaded" if isinstance(problem, ModelOverloadedError) else "failed"
     if isinstance(problem, ModelConnectionError):
-        what = "cannot be reached"
+        return ModelUnreachable(
+            f"{model} cannot be reached: {told}. Is the address right, and does its server run?", status
+        )
     return ModelUnreachable(f"{model} {what}: {told}.", status, wait_s)
 
 
@@ -112,10 +114,12 @@ def _body(problem: Exception) -> str:
 
 
 def _words(problem: BaseException) -> str:
-    cause = problem.__cause__
-    text = str(problem) or type(problem).__name__
-    if cause is not None and str(cause) and str(cause) not in text:
-        text = f"{text} ({type(cause).__name__}: {cause})"
+    """Return the words of an exception and of what it came from in the end."""
+    text, root = str(problem) or type(problem).__name__, problem
+    while root.__cause__ is not None:
+        root = root.__cause__
+    if str(root) and str(root) not in text:
+        text = f"{text.rstrip('.')} ({type(root).__name__}: {root})"
     return said(cleaned(text)).rstrip(".")
 
 
