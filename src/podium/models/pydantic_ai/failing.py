@@ -93,7 +93,8 @@ def _by_category(model: str, problem: ModelAPIError) -> ModelError:
     what = "is overloaded" if isinstance(problem, ModelOverloadedError) else "failed"
     if isinstance(problem, ModelConnectionError):
         return ModelUnreachable(
-            f"{model} cannot be reached: {told}. Is the address right, and does its server run?", status
+            f"{model} cannot be reached: {told}. Is the address right, and does its server run?",
+            status,
         )
     return ModelUnreachable(f"{model} {what}: {told}.", status, wait_s)
 
