@@ -29,7 +29,12 @@ Commands:
   worker      Execute runs of the workflows in MODULEs.
   runs        See what runs are doing, and send them messages.
   flow        Check, draw, format and import flow documents.
+  plan        Have a plan written for a GOAL, and show it.
+  do          Reach a GOAL: criteria, plan, approval, work, verification.
   tools       Look at tools, and call one.
+  models      See which providers of models are here, and ask a model once.
+  model       Fetch, list and delete the weights of local models.
+  mcp         Use MCP servers, and be one.
   breakers    See which services are not called just now, and why.
   limits      See which rates and limits are in use.
   locks       See what runs have locked, or take it away.

@@ -59,7 +59,10 @@ def pull(names: tuple[str, ...], folder: Path | None) -> None:
 @model.command("list", epilog=example("podium model list", "podium model list --json"))
 @json_option
 def list_models(*, as_json: bool) -> None:
-    """List the models whose weights can be fetched, and which are there; every byte is checked."""
+    """List the models and whether their weights are there.
+
+    Every byte of them is checked.
+    """
     from podium.models.local import weights
 
     found = [(one, weights.condition(one)) for one in weights.KNOWN.values()]

@@ -39,7 +39,7 @@ def models() -> None:
 @models.command("list", epilog=example("podium models list", "podium models list --json"))
 @json_option
 def list_providers(*, as_json: bool) -> None:
-    """List the providers: what is installed for them, and whether their keys are there."""
+    """List the providers, what is installed, and which keys are there."""
     rows = [_row(name) for name in _providers()]
     if as_json:
         terminal.out_json(rows)
