@@ -3,8 +3,6 @@
 import asyncio
 import time
 
-from typing import Any
-
 import pytest
 
 import podium

@@ -246,6 +246,18 @@ def test_signed_thoughts_go_back_unchanged(fake: FakeProviders) -> None:
     assert "sig==" not in str(fake.asked[-1].body)
 
 
+def test_a_failed_call_is_told_as_such(fake: FakeProviders) -> None:
+    """In the provider's own way: a mark, or an object with the error."""
+    call = ToolCall("c1", "look", {"at": 1})
+    said = (user("x"), assistant("", call), result(call, "there is no such place", is_error=True))
+    ask(fake.model("anthropic"), *said, tools=(LOOK,))
+    ask(fake.model("openai"), *said, tools=(LOOK,))
+
+    (block,) = fake.asked[0].body["messages"][-1]["content"]
+    assert block["is_error"] is True
+    assert fake.asked[1].body["messages"][-1]["content"] == '{"error":"there is no such place"}'
+
+
 def test_what_a_program_has_changed_is_sent_as_it_is_now(fake: FakeProviders) -> None:
     """What was kept of a message does not bring back what a program has shortened."""
     fake.plan(Answer("a long story", thought="I think", signature="sig=="))

@@ -57,8 +57,9 @@ def _part(message: Message) -> ModelRequestPart:
         return SystemPromptPart(content=message.text)
     if message.role == "tool":
         return ToolReturnPart(
-            tool_name=message.name, content=message.text, tool_call_id=message.call_id
-        )
+            tool_name=message.name, content=message.text, tool_call_id=message.call_id,
+            outcome="failed" if message.is_error else "success",
+        )  # fmt: skip
     return UserPromptPart(content=message.text)
 
 
