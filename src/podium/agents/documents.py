@@ -1,6 +1,7 @@
-"""Agents and plans for flow documents: what nodes of the kinds ``agent`` and ``plan`` start.
+"""Agents, plans and gates for flow documents: what nodes of the kinds ``agent`` and ``plan``, and the word
+``verify``, start.
 
-Importing this module registers the workflows ``podium.agent`` and ``podium.plan``.
+Importing this module registers the workflows ``podium.agent``, ``podium.plan`` and ``podium.verify``.
 """
 
 from __future__ import annotations
@@ -14,9 +15,10 @@ from podium.agents.autonomy import Autonomy, People
 from podium.agents.limits import Limits
 from podium.agents.planning.documents import plan_flow
 from podium.agents.react import Work, goal_of
+from podium.agents.verify.documents import verify_value
 from podium.functions.decorators import workflow
 
-__all__ = ["AgentInPlace", "LimitsInPlace", "agent_flow", "plan_flow"]
+__all__ = ["AgentInPlace", "LimitsInPlace", "agent_flow", "plan_flow", "verify_value"]
 
 
 class LimitsInPlace(msgspec.Struct, frozen=True, omit_defaults=True, forbid_unknown_fields=True, kw_only=True):  # fmt: skip

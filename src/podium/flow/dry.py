@@ -20,11 +20,13 @@ from podium.core.errors import StepFailed
 from podium.core.scope import Scope
 from podium.core.spec import TaskSpec
 from podium.flow.expression import Template
+from podium.flow.gates import OnRefusal, Verify
 from podium.flow.interpret import FlowRun, NodeRun, Status, begin
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.kinds import heads_of
 from podium.flow.interpret.plan import NodePlan, Reads
 from podium.flow.interpret.states import NodeFailed, NoValue, Unknown
+from podium.flow.interpret.verifying import Make, Verdict, Verifying
 from podium.flow.model import (
     Ask,
     Call,
@@ -32,7 +34,6 @@ from podium.flow.model import (
     Loop,
     Node,
     OtherTask,
-    Set,
     SubFlow,
     WaitFor,
     WaitSignal,
@@ -185,9 +186,18 @@ class DryRun(FlowRun):
     ) -> Any:
         """Do it without the lock: a dry run holds up nobody."""
         del lock
-        if isinstance(run.plan.node.work, Set):
-            return heads["value"]
-        return await self.work(body, run, heads)
+        return await self.value(body, run, heads)
+
+    def verifying(self, body: BodyRun, run: NodeRun, verify: Verify) -> Verifying:
+        """Ask the gates that cost nothing; those that would be asked besides are listed."""
+        return _Gates(body, run, verify, partial(self._would_ask, run))
+
+    def _would_ask(
+        self, run: NodeRun, path: str, work: SubFlow, args: Mapping[str, Any]
+    ) -> asyncio.Future[Any]:
+        names = [one["name"] for one in args["gates"]]
+        self.would.append(Entry(path, "child", work.name, "", {"gates": names}))
+        raise Unknown(run.plan.id)
 
     def call(
         self, body: BodyRun, run: NodeRun, task: str, heads: Mapping[str, Any]
@@ -276,6 +286,15 @@ class DryRun(FlowRun):
                 for other in part.nodes.values():
                     other.status = Status.UNKNOWN
                 yield from self._perhaps(part, node, is_certain=False)
+
+
+class _Gates(Verifying):
+    """The gates of a node in a dry run: nobody is asked, and nothing is made anew."""
+
+    async def _policy(
+        self, policy: OnRefusal, make: Make, heads: Mapping[str, Any]
+    ) -> tuple[Any, Verdict]:
+        raise Unknown(self._run.plan.id)
 
 
 def _is_open(body: BodyRun, reads: Reads) -> bool:

@@ -13,6 +13,7 @@ from podium.core.effects import Effect
 from podium.core.policies import Breaker, Cache, Concurrency, LastGood, Rate
 from podium.core.retry import Retry
 from podium.flow.expression import Expression, Reference, Template
+from podium.flow.gates import Verify
 
 LANGUAGE: Final = 1
 """The version of the language that this Podium reads."""
@@ -109,6 +110,7 @@ class Policy:
     cache: Cache | None = None
     fallbacks: tuple[Fallback, ...] | None = None
     lock: Lock | None = None
+    verify: Verify | None = None
 
     def heads(self) -> Iterator[tuple[str, Template]]:
         """Give what is evaluated as the node starts, by role."""
@@ -291,6 +293,9 @@ class Node:
             known = _known_within(self.work, body)
             for each in _tail(self.work, body):
                 found |= {one for one in each.references if one.node not in known}
+        if self.policy.verify is not None:
+            for _, _, each in self.policy.verify.reads():
+                found |= {one for one in each.references if one.node != self.id}
         return frozenset(found)
 
     def bodies(self) -> tuple[Body, ...]:
@@ -339,6 +344,12 @@ class Document:
     body: Body
     hash: str
     content: Mapping[str, Any]
+
+    @property
+    def needs_gates(self) -> bool:
+        """Whether a gate in it is asked by a workflow of its own."""
+        many = (node.policy.verify for node in self.body.walk())
+        return any(one is not None and one.needs_program for one in many)
 
     def taken_in(self) -> Iterator[tuple[Node, SubFlow, Document]]:
         """Give the documents that are part of this one, each with the node that it stands in."""

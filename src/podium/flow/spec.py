@@ -19,6 +19,7 @@ from podium.core.schema_binder import SchemaBinder
 from podium.core.spec import Registry, StoredDocument, TaskSpec, WorkflowSpec
 from podium.core.spec import registry as process_registry
 from podium.flow.bursts import uncollected
+from podium.flow.gates import WORKFLOW
 from podium.flow.interpret import FlowRun, NodeRun, run_document
 from podium.flow.interpret.plan import BodyPlan
 from podium.flow.interpret.states import Frame, NoValue
@@ -111,7 +112,10 @@ class FlowSpec(WorkflowSpec):
             for one in documents
             for node in one.body.walk()
             if isinstance(node.work, SubFlow) and node.work.document is None
-        } - self.registry.workflows.keys()
+        }
+        if any(one.needs_gates for one in documents):
+            workflows.add(WORKFLOW)
+        workflows -= self.registry.workflows.keys()
         if tasks or workflows:
             missing = [f"the task {name!r}" for name in sorted(tasks)]
             missing += [f"the workflow {name!r}" for name in sorted(workflows)]
@@ -273,6 +277,8 @@ def _task_names(document: Document) -> frozenset[str]:
         for fallback in node.policy.fallbacks or ():
             if isinstance(fallback, OtherTask):
                 found.add(fallback.task)
+        if node.policy.verify is not None:
+            found.update(gate.task for gate in node.policy.verify.walk() if gate.task)
     return frozenset(found)
 
 

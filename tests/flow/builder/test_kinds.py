@@ -207,6 +207,11 @@ nodes:
     cache: 1h
     fallback: {value: "${first}"}
     lock: {key: "order:${first.id}", timeout: 10s}
+    verify:
+      - second.total > 0.0
+      - {cel: has(second.id), name: known, if_broken: pass}
+      - {quorum: ["true", {judge: "x:y", rubric: "Is it ${first.id}?"}], of: 1}
+    on_refusal: [{other_model: "x:y", as: order_id}, ask]
 """)
 def all_about_the_outside() -> FlowBuilder[Any]:
     flow = FlowBuilder("outside")
@@ -246,6 +251,12 @@ def all_about_the_outside() -> FlowBuilder[Any]:
         cache=Cache("1h"),
         fallback=Degraded(first),
         lock={"key": f"order:{first.id}", "timeout": "10s"},
+        verify=[
+            "second.total > 0.0",
+            {"cel": "has(second.id)", "name": "known", "if_broken": "pass"},
+            {"quorum": ["true", {"judge": "x:y", "rubric": f"Is it {first.id}?"}], "of": 1},
+        ],
+        on_refusal=[{"other_model": "x:y", "as": "order_id"}, "ask"],
     )
     return flow
 

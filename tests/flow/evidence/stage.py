@@ -16,7 +16,7 @@ from podium.flow import FlowInvalid
 from tests.harness import die, drive, until
 
 HEAD = "podium: 1\nname: test\n"
-NO_ANSWER = {"answered_by": None, "is_stale": False, "made_at": None}
+NO_ANSWER = {"answered_by": None, "is_stale": False, "made_at": None, "verdict": None}
 """What the outcome of a node that is no call, or gave nothing, says of who answered."""
 
 

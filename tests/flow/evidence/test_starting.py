@@ -153,7 +153,7 @@ output: ["${{all}}", "${{fields}}", "${{first}}"]
 
 
 def test_an_outcome_says_how_a_node_ended(stage: Stage) -> None:
-    """EVIDENCE-OF F-18: "`outcome.order` is `{status, reason, error, answered_by, is_stale, made_at}`, with the status `ok`, `skipped`, `failed` or `cancelled`; it never skips its reader." """
+    """EVIDENCE-OF F-18: "`outcome.order` is `{status, reason, error, answered_by, is_stale, made_at, verdict}`, with the status `ok`, `skipped`, `failed` or `cancelled`; it never skips its reader." """
     text = f"""{_ENDS}
   reader: {{set: "${{bad}}"}}
   end: {{set: ["${{outcome.good}}", "${{outcome.unwanted}}", "${{outcome.bad}}", "${{outcome.reader}}"]}}

@@ -55,10 +55,10 @@ class End:
     answered_by: str | None = None
 
     def outcome(self) -> dict[str, Any]:
-        """F-18 ``outcome.order`` is ``{status, reason, error, answered_by, is_stale, made_at}``."""
+        """F-18 ``outcome.order`` is ``{status, reason, error, answered_by, is_stale, made_at, verdict}``."""
         return {
             "status": self.status, "reason": self.reason, "error": self.error,
-            "answered_by": self.answered_by, "is_stale": False, "made_at": None,
+            "answered_by": self.answered_by, "is_stale": False, "made_at": None, "verdict": None,
         }  # fmt: skip
 
 

@@ -117,6 +117,42 @@ OUTSIDE_WORDS: dict[str, st.SearchStrategy[Any]] = {
     "queue_timeout": DURATIONS,
     "heartbeat_timeout": SOME_TIME,
 }  # fmt: skip
+NAMED: dict[str, st.SearchStrategy[Any]] = {
+    "name": st.just("strict"), "if_broken": st.sampled_from(["refuse", "pass"]),
+}  # fmt: skip
+GATE = st.one_of(
+    EXPRESSIONS,
+    st.fixed_dictionaries({"cel": EXPRESSIONS}, optional=NAMED),
+    st.fixed_dictionaries({"schema": st.one_of(PLAIN_TYPES, SCHEMAS.filter(bool))}, optional=NAMED),
+    st.fixed_dictionaries({"call": st.just("looks_right")}, optional={"args": ARGS, **NAMED}),
+    st.fixed_dictionaries(
+        {"command": st.just("run_tests")}, optional={"args": ARGS, "ok_codes": one_or_many(COUNTS)}
+    ),
+    st.fixed_dictionaries({"citations": VALUES}, optional=NAMED),
+    st.fixed_dictionaries(
+        {"judge": st.just("x:y"), "rubric": VALUES},
+        optional={"repeats": COUNTS, "pass_score": st.sampled_from([0, 0.5, 1])},
+    ),
+    st.fixed_dictionaries({"person": TEXTS}, optional={"to": st.just("ann"), "timeout": SOME_TIME}),
+    st.fixed_dictionaries({"quorum": st.just(["true", {"cel": "a.b"}]), "of": st.integers(1, 2)}),
+    st.fixed_dictionaries(
+        {"ladder": st.just(["true", {"person": "?"}])},
+        optional={"unsure": st.just(0.5), "amount_max": st.just(9)},
+    ),
+)
+_POLICY = st.one_of(
+    st.sampled_from(["reflect", "ask"]),
+    st.fixed_dictionaries({"reflect": COUNTS}, optional={"as": st.just("notes")}),
+    st.fixed_dictionaries(
+        {"other_model": one_or_many(st.just("x:y"), least=1)},
+        optional={"as": st.just("model"), "rounds": COUNTS},
+    ),
+    st.fixed_dictionaries(
+        {"ask": st.just("ann")},
+        optional={"as": st.just("notes"), "timeout": SOME_TIME, "rounds": COUNTS},
+    ),
+)
+ON_REFUSAL = st.fixed_dictionaries({}, optional={"on_refusal": one_or_many(_POLICY)})
 DECIDES = st.one_of(st.sampled_from(["all", "any", "settled"]), st.integers(1, 3))
 POLICY_WORDS: dict[str, st.SearchStrategy[Any]] = {
     "description": TEXTS,
@@ -138,6 +174,24 @@ POLICY_WORDS: dict[str, st.SearchStrategy[Any]] = {
         st.fixed_dictionaries({"call": st.just("release")}, optional={"args": ARGS}),
     ),
     **OUTSIDE_WORDS,
+    "verify": st.one_of(
+        GATE,
+        st.lists(GATE, min_size=1, max_size=2),
+        st.fixed_dictionaries(
+            {"gates": GATE},
+            optional={
+                "about": st.fixed_dictionaries(
+                    {},
+                    optional={
+                        "goal": TEXTS,
+                        "sources": VALUES,
+                        "amount": st.just("${a}"),
+                        "effect": st.just("once"),
+                    },
+                )
+            },
+        ),
+    ),
 }
 WAITS = st.one_of(
     DURATIONS,
@@ -162,7 +216,8 @@ def node(depth: int) -> st.SearchStrategy[dict[str, Any]]:
 def few(draw: st.DrawFn) -> dict[str, Any]:
     """Up to three of the words that any node can have."""
     names = draw(st.lists(st.sampled_from(sorted(POLICY_WORDS)), unique=True, max_size=3))
-    return {name: draw(POLICY_WORDS[name]) for name in names}
+    found = {name: draw(POLICY_WORDS[name]) for name in names}
+    return {**found, **draw(ON_REFUSAL)} if "verify" in found else found
 
 
 def _kinds(depth: int) -> dict[str, st.SearchStrategy[Any]]:

@@ -31,6 +31,10 @@ class LockOf(TypedDict):
     timeout: Duration
 
 
+Verifying = str | bool | Mapping[str, object] | Sequence[str | bool | Mapping[str, object]]
+"""Gates: a condition such as ``"size(draft.text) > 0"``, a gate such as ``{"judge": …}``, or several."""
+
+
 class NodeOptions(TypedDict, total=False):
     """The words that any node can have (docs/flows.md).
 
@@ -45,6 +49,9 @@ class NodeOptions(TypedDict, total=False):
         total_timeout: The longest it may take with all its attempts.
         effect: At least what the task declares.
         lock: What it holds while it works: a text, with references in it, or ``LockOf``.
+        verify: What its value must pass, as documents have it: conditions as texts, gates as mappings,
+            with references in them.
+        on_refusal: What happens to a value that was refused, as documents have it.
     """
 
     description: str
@@ -57,6 +64,8 @@ class NodeOptions(TypedDict, total=False):
     total_timeout: Duration
     effect: Literal["pure", "read", "write", "once"] | Effect
     lock: str | LockOf
+    verify: Verifying
+    on_refusal: str | Mapping[str, object] | Sequence[str | Mapping[str, object]]
 
 
 OtherAnswer = LastGood | Degraded | Task[..., Any, Any] | Call[Any]
@@ -130,6 +139,9 @@ def behind_kind(given: Mapping[str, Any], write: Write) -> dict[str, Any]:
         found["priority"] = given["priority"]
     if "lock" in given:
         found["lock"] = _lock(given["lock"], write)
+    for word in ("verify", "on_refusal"):
+        if word in given:
+            found[word] = _gates(given[word], write, word)
     if "effect" in given:
         found["effect"] = str(effect_named(given["effect"]))
     if "on_error" in given:
@@ -193,6 +205,21 @@ def _lock(given: str | LockOf, write: Write) -> Any:
         "key": write(given["key"], "lock"),
         "timeout": duration(given["timeout"], "lock: timeout"),
     }
+
+
+def _gates(given: Any, write: Write, word: str) -> Any:
+    """Write gates down; a text that stands alone is a condition as it is."""
+    if isinstance(given, list | tuple):
+        return [_gates(one, write, word) for one in given]
+    if isinstance(given, Mapping):
+        return {key: _gate(key, value, write, word) for key, value in given.items()}
+    return given if isinstance(given, str | bool) else write(given, word)
+
+
+def _gate(key: str, value: Any, write: Write, word: str) -> Any:
+    if key in ("gates", "quorum", "ladder"):
+        return _gates(value, write, word)
+    return value if key in ("cel", "schema") else write(value, word)
 
 
 def _retry(given: Retry | int) -> Any:

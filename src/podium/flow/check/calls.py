@@ -90,6 +90,10 @@ class Calls:
             self._notes.error(entry.position, "unknown-task", at, message, hint)
         return found
 
+    def known(self, name: str) -> TaskSpec | None:
+        """Return a task, if there is one."""
+        return self._tasks.get(name)
+
     def _unknown_workflow(self, entry: Entry, name: str) -> None:
         kind = entry.node.kind
         at = f"{entry.node.at}.{kind}"

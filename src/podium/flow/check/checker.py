@@ -17,6 +17,7 @@ from podium.flow.check.outside import Outside
 from podium.flow.check.presence import Presence
 from podium.flow.check.reach import Reach
 from podium.flow.check.values import Values
+from podium.flow.check.verifying import Gates
 from podium.flow.expression import JsonSchema
 from podium.flow.findings import Finding
 from podium.flow.model import Document, SubFlow
@@ -118,6 +119,7 @@ def _one(
     values = Values(layout, notes, presence, tasks, workflows, results)
     calls = Calls(layout, notes, values, tasks, workflows)
     outside = Outside(notes, values, calls, tasks)
+    gates = Gates(notes, values, calls, workflows)
     reach = Reach(notes, presence, calls)
     for entry, is_over in _in_order(layout.top):
         if not is_over:
@@ -128,6 +130,7 @@ def _one(
             values.leave(entry)
             calls.look_at(entry)
             outside.look_at(entry)
+            gates.look_at(entry)
             reach.look_at(entry)
     presence.check_output()
     values.finish()

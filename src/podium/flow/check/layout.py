@@ -49,6 +49,11 @@ class Read:
     position: int
     is_within: bool = False
 
+    @property
+    def sees_own_value(self) -> bool:
+        """Whether it is evaluated once the value of its node is there, and may read it."""
+        return self.word == "compensate" or self.word.startswith("verify")
+
 
 @dataclass(slots=True, eq=False)
 class Entry:
@@ -194,6 +199,10 @@ class Layout:
         undo = node.policy.compensate
         if undo is not None and undo.args is not None:
             self._read("compensate", undo.args, f"{node.at}.compensate.args", scope, entry)
+        if node.policy.verify is not None:
+            for _, at, value in node.policy.verify.reads():
+                word = "verify.cel" if isinstance(value, Expression) else "verify"
+                self._read(word, value, at or f"{node.at}.verify.about", scope, entry)
         match node.work:
             case Switch(cases=cases):
                 entry.scopes.extend(self._scope(case.body, scope, entry) for case in cases)

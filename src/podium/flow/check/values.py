@@ -48,6 +48,30 @@ _ERROR: Final[JsonSchema] = {
     "additionalProperties": False,
 }
 _ERROR_OR_NULL: Final[JsonSchema] = {"anyOf": [_ERROR, NULL]}
+_FINDING: Final[JsonSchema] = {
+    "type": "object",
+    "properties": {name: {"type": "string"} for name in ("code", "message", "at", "hint")},
+    "required": ["code", "message", "at", "hint"],
+    "additionalProperties": False,
+}
+_VERDICT: Final[JsonSchema] = {
+    "type": "object",
+    "properties": {
+        "ok": {"type": "boolean"},
+        "gate": {"type": "string"},
+        "reason": {"type": "string"},
+        "score": {"type": ["number", "null"]},
+        "findings": {"type": "array", "items": _FINDING},
+        "disagreement": {"type": "number"},
+        "is_broken": {"type": "boolean"},
+        "cost": {"type": "object"},
+        "parts": {"type": "array", "items": {"type": "object"}},
+    },
+    "required": [
+        "ok", "gate", "reason", "score", "findings", "disagreement", "is_broken", "cost", "parts",
+    ],
+    "additionalProperties": False,
+}  # fmt: skip
 _OUTCOME: Final[JsonSchema] = {
     "type": "object",
     "properties": {
@@ -57,12 +81,13 @@ _OUTCOME: Final[JsonSchema] = {
         "answered_by": _TEXT_OR_NULL,
         "is_stale": {"type": "boolean"},
         "made_at": _TEXT_OR_NULL,
+        "verdict": {"anyOf": [_VERDICT, NULL]},
     },
-    "required": ["status", "reason", "error", "answered_by", "is_stale", "made_at"],
+    "required": ["status", "reason", "error", "answered_by", "is_stale", "made_at", "verdict"],
     "additionalProperties": False,
 }
 _WANTED: Final[Mapping[str, Shape]] = {
-    **dict.fromkeys(("when", "while", "until"), OF_KIND[Kind.BOOL]),
+    **dict.fromkeys(("when", "while", "until", "verify.cel"), OF_KIND[Kind.BOOL]),
     "for_each": OF_KIND[Kind.LIST],
     "key": shape_of({"type": ["string", "number"]}),
     "lock": OF_KIND[Kind.STRING],
@@ -105,7 +130,7 @@ class Values:
     def enter(self, entry: Entry) -> None:
         """Look at what a node evaluates as it starts, and find out what its bodies are offered."""
         for read in entry.reads:
-            if not read.is_within and read.word != "compensate":
+            if not read.is_within and not read.sees_own_value:
                 self._check(read)
         frame = entry.scopes[0].parent if entry.scopes else None
         if frame is None or frame.repeats is None:
@@ -125,7 +150,7 @@ class Values:
                 self._check(read)
         self.of_entry[entry] = self._value(entry)
         for read in entry.reads:
-            if read.word == "compensate":
+            if read.sees_own_value:
                 self._check(read)
 
     def finish(self) -> None:

@@ -35,7 +35,7 @@ _ORDER: Final = {
         "call flow agent plan goal trust switch for_each while until wait ask set fail "
         "as key concurrency partial max every state next form to args nodes output "
         "effect cache rate breaker retry timeout on_timeout total_timeout queue_timeout heartbeat_timeout "
-        "priority lock fallback on_error compensate"
+        "priority lock fallback verify on_refusal on_error compensate"
     ),
 }
 _RANKS: Final = {

@@ -216,7 +216,9 @@ class BodyRun:
         if run.is_settled or self._stopped:
             return
         if error is None:
-            self.succeed(run, self.flow.result_of(run, future.result()))
+            is_verified = run.plan.node.policy.verify is not None  # then it is what expressions see
+            found = future.result()
+            self.succeed(run, found if is_verified else self.flow.result_of(run, found))
         elif isinstance(error, NoValue):
             self.flow.missing(self, run, error)
         elif isinstance(error, StepFailed):

@@ -8,6 +8,7 @@ from typing import Final
 
 from podium.core.validation import Validator
 from podium.flow.expression import Expression, Template
+from podium.flow.gates import Verify
 from podium.flow.model import (
     Ask,
     Body,
@@ -72,11 +73,12 @@ class NodePlan:
         reads: What else it evaluates, by role (``args``, ``items``, ``case 0``, ``next`` …).
         heads: Those of them that it evaluates as it starts.
         accepts: What its signal or answer is held against; None where anything will do.
+        verifies: Names that its gates need a value of, besides its own.
         bodies: Its bodies, prepared.
     """
 
     __slots__ = (
-        "accepts", "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "waits", "when",
+        "accepts", "bodies", "firm", "handles", "heads", "id", "is_bare", "is_kept", "needs", "node", "readers", "reads", "verifies", "waits", "when",
     )  # fmt: skip
 
     def __init__(self, node: Node, variables: frozenset[str]) -> None:
@@ -102,11 +104,21 @@ class NodePlan:
             self.reads["undo"] = Reads.of(undo.args)
         self.accepts = _accepts(node)
         self.heads = tuple((role, one) for role, one in self.reads.items() if role not in _LATER)
+        self.verifies: tuple[str, ...] = ()
+        if node.policy.verify is not None:
+            self._read_gates(node.policy.verify)
         if isinstance(node.work, ForEach):
             variables |= {node.work.item}
         self.bodies = tuple(BodyPlan(body, variables) for body in node.bodies())
         for body in self.bodies:
             body.keep(self.reads.get(role) for role in ("condition", "next"))
+
+    def _read_gates(self, verify: Verify) -> None:
+        """Take note of what gates evaluate once the value is there."""
+        found = {role: Reads.of(source) for role, _, source in verify.reads()}
+        self.reads |= found
+        plain = {name for one in found.values() for name in one.plain}
+        self.verifies = tuple(sorted(plain - {self.id}))
 
     @property
     def reads_within(self) -> set[str]:

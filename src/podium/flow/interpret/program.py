@@ -14,6 +14,7 @@ from podium.core.context import NO_OPTIONS, Context, StepOptions, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
 from podium.core.policies import KEY_CHARS_MAX
 from podium.core.scope import Scope, current_scope
+from podium.flow.gates import Verify
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
@@ -25,6 +26,7 @@ from podium.flow.interpret.states import (
     Unknown,
     undo_offer,
 )
+from podium.flow.interpret.verifying import Verifying
 from podium.flow.model import Call, Lock, Set, SubFlow
 from podium.functions.fallbacks import Chain
 from podium.functions.locks import holding
@@ -124,8 +126,13 @@ class FlowRun:
         plan = run.plan
         heads = kinds.heads_of(body, run)
         work = plan.node.work
-        if plan.node.policy.lock is not None:
-            program = self.under_lock(body, run, heads, plan.node.policy.lock)
+        policy = plan.node.policy
+        body.frame.require(plan.verifies)
+        if policy.lock is not None:
+            program = self.under_lock(body, run, heads, policy.lock)
+            body.watch(run, self.context.new_task(Scope(run.path), program))
+        elif policy.verify is not None:
+            program = self.verified(body, run, heads, policy.verify)
             body.watch(run, self.context.new_task(Scope(run.path), program))
         elif isinstance(work, Set):
             body.succeed(run, heads["value"])
@@ -155,9 +162,36 @@ class FlowRun:
             raise NodeFailed(run.path, "bad-key", text)
         path = f"{run.path}/lock"
         async with holding(self.context, key, lock.timeout_s, path, run.path):
-            if isinstance(run.plan.node.work, Set):
+            return await self.value(body, run, heads)
+
+    async def value(self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any]) -> Any:
+        """Do what a node does, and verify its value where the document says how."""
+        verify = run.plan.node.policy.verify
+        if verify is not None:
+            return await self.verified(body, run, heads, verify)
+        if isinstance(run.plan.node.work, Set):
+            return heads["value"]
+        return await self.work(body, run, heads)
+
+    async def verified(
+        self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any], verify: Verify
+    ) -> Any:
+        """Do what a node does until its value passes.
+
+        Raises:
+            StepFailed: The work failed, or no value passes.
+        """
+
+        async def make(once: NodeRun, heads: Mapping[str, Any]) -> Any:
+            if isinstance(once.plan.node.work, Set):
                 return heads["value"]
-            return await self.work(body, run, heads)
+            return self.result_of(once, await self.work(body, once, heads))
+
+        return await self.verifying(body, run, verify).value(make, heads)
+
+    def verifying(self, body: BodyRun, run: NodeRun, verify: Verify) -> Verifying:
+        """Return what verifies a node's value."""
+        return Verifying(body, run, verify, self.child)
 
     def remember_undo(self, body: BodyRun, run: NodeRun, args: Mapping[str, Any]) -> None:
         """Have a node that is no call undone if the run fails, where the document says how."""

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 
-from collections.abc import Collection, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from enum import StrEnum
 from typing import Any, Final, Protocol
 
@@ -37,8 +37,12 @@ FLOW_ERROR: Final = "FlowError"
 class NodeFailed(StepFailed):
     """A node failed by itself: ``fail``, an expression without a result, a limit, a time-out."""
 
-    def __init__(self, path: str, code: str, message: str, kind: str = FLOW_ERROR) -> None:
-        super().__init__(path, ErrorInfo(type=kind, message=message, code=code, path=path))
+    def __init__(
+        self, path: str, code: str, message: str, kind: str = FLOW_ERROR, *,
+        details: dict[str, Any] | None = None,
+    ) -> None:  # fmt: skip
+        info = ErrorInfo(type=kind, message=message, code=code, path=path, details=details)
+        super().__init__(path, info)
         self.code = code  # type: ignore[misc]  # its own for each node
 
 
@@ -78,6 +82,7 @@ class NodeRun:
         value: What it gave.
         error: Why it failed.
         answer: Who gave the value, where that need not be the task itself.
+        verdict: What the gates said last, where the document names some.
         inner: Its bodies under way, or the last one: what a picture of the run shows.
         done, total: Of a ``for_each`` or loop: bodies that ended, and how many there are at most.
         future: What it does now, if anything.
@@ -89,7 +94,7 @@ class NodeRun:
 
     __slots__ = (
         "answer", "body", "done", "error", "future", "inner", "listeners", "ok", "path", "pending", "plan",
-        "reason", "status", "total", "turn", "value",
+        "reason", "status", "total", "turn", "value", "verdict",
     )  # fmt: skip
 
     def __init__(self, body: Owner, plan: NodePlan, path: str) -> None:
@@ -101,6 +106,7 @@ class NodeRun:
         self.value: Any = None
         self.error: StepFailed | None = None
         self.answer: Outcome[Any] | None = None
+        self.verdict: dict[str, Any] | None = None
         self.inner: Collection[Owner] = ()
         self.future: asyncio.Future[Any] | None = None
         self.done = 0
@@ -122,7 +128,7 @@ class NodeRun:
         found: dict[str, Any] = {"status": status, "reason": self.reason or None, "error": error}
         work = self.plan.node.work
         by = work.task if isinstance(work, Call) and self.status is Status.OK else None
-        found |= {"answered_by": by, "is_stale": False, "made_at": None}
+        found |= {"answered_by": by, "is_stale": False, "made_at": None, "verdict": self.verdict}
         return found if self.answer is None or by is None else found | _answer(self.answer)
 
 
@@ -206,6 +212,15 @@ class Frame:
             variables["outcome"] = {
                 name: node.outcome() for name, node in nodes.items() if node is not None
             }
+
+    def require(self, names: Iterable[str]) -> None:
+        """Make sure that there are values.
+
+        Raises:
+            NoValue: One is missing.
+        """
+        for name in names:
+            self._value(name)
 
     def _value(self, name: str) -> Any:
         frame: Frame | None = self

@@ -12,6 +12,7 @@ from typing import Any, Final, NamedTuple
 from podium.flow.bursts import uncollected
 from podium.flow.findings import Finding
 from podium.flow.model import LANGUAGE, Body, Document, SubFlow
+from podium.flow.parse.agents import MODULE
 from podium.flow.parse.fields import read_fields
 from podium.flow.parse.nodes import Nodes
 from podium.flow.parse.words import Reading, Words
@@ -249,8 +250,10 @@ class _Parser:
 
 
 def _with_own(uses: tuple[str, ...], body: Body) -> tuple[str, ...]:
-    """Return the modules that are used, with those that register what a kind of node starts."""
-    own = (node.work.module for node in body.walk() if isinstance(node.work, SubFlow))
+    """Return the modules that are used, with those that register what nodes and gates start."""
+    own = [node.work.module for node in body.walk() if isinstance(node.work, SubFlow)]
+    gates = (node.policy.verify for node in body.walk())
+    own += [MODULE for one in gates if one is not None and one.needs_program]
     return tuple(dict.fromkeys([*uses, *(module for module in own if module)]))
 
 

@@ -12,12 +12,13 @@ from podium.core.retry import Retry, RetryRule
 from podium.flow.expression.errors import near
 from podium.flow.model import After, Compensation, Join, Policy
 from podium.flow.parse.resilience import read_lock, read_outside, read_priority
+from podium.flow.parse.verifying import read_verify
 from podium.flow.parse.words import Words
 from podium.flow.places import child
 
 COMMON: Final = (
     "description", "when", "after", "join", "on_error", "retry", "timeout", "total_timeout", "effect",
-    "compensate", "lock", "priority", "rate", "breaker", "cache", "fallback", "queue_timeout",
+    "compensate", "verify", "on_refusal", "lock", "priority", "rate", "breaker", "cache", "fallback", "queue_timeout",
     "heartbeat_timeout",
 )  # fmt: skip
 LATER: Final = frozenset({"budget"})
@@ -38,6 +39,7 @@ def read_policy(words: Words, kind: str) -> Policy:
     return Policy(
         **outside._asdict(),
         lock=read_lock(words),
+        verify=read_verify(words),
         priority=read_priority(words),
         queue_timeout_s=words.duration_s("queue_timeout"),
         heartbeat_timeout_s=words.duration_s("heartbeat_timeout"),

@@ -7,6 +7,7 @@ from typing import Any
 
 from podium.flow.parse.policies import COMMON
 from podium.flow.schema.outside import outside_words
+from podium.flow.schema.verifying import verifying_words
 from podium.flow.schema.words import (
     ID_TEXT,
     Schema,
@@ -93,6 +94,7 @@ def _common_words(task: Mapping[str, Any]) -> dict[str, Schema]:
         ),
         "compensate": _compensation(task),
         **outside_words(task),
+        **verifying_words(task),
     }  # fmt: skip
 
 
