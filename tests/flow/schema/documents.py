@@ -133,7 +133,9 @@ GATE = st.one_of(
         {"judge": st.just("x:y"), "rubric": VALUES},
         optional={"repeats": COUNTS, "pass_score": st.sampled_from([0, 0.5, 1])},
     ),
-    st.fixed_dictionaries({"person": TEXTS}, optional={"to": st.just("ann"), "timeout": SOME_TIME}),
+    st.fixed_dictionaries(
+        {"person": TEXTS.filter(bool)}, optional={"to": st.just("ann"), "timeout": SOME_TIME}
+    ),
     st.fixed_dictionaries({"quorum": st.just(["true", {"cel": "a.b"}]), "of": st.integers(1, 2)}),
     st.fixed_dictionaries(
         {"ladder": st.just(["true", {"person": "?"}])},

@@ -176,15 +176,24 @@ def _judge(words: Words, _depth: int) -> dict[str, Any]:
     return {"options": options, "given": words.reading.template(data, words.at)}
 
 
+def _inner(words: Words, word: str, depth: int) -> tuple[Gate, ...]:
+    """Read the gates that one is made of."""
+    given, at = words.take(word), words.at_word(word)
+    if not isinstance(given, list) or not given:
+        words.reading.fault("wrong-type", at, f"{word!r}: expected a list of gates.")
+        return ()
+    return _gates(words, given, at, depth + 1)
+
+
 def _quorum(words: Words, depth: int) -> dict[str, Any]:
     words.require("of", "say how many must let the value pass")
-    gates = _gates(words, words.take("quorum"), words.at_word("quorum"), depth + 1)
+    gates = _inner(words, "quorum", depth)
     count = words.whole("of", 1, most=max(1, len(gates)))
     return {"gates": gates, "options": {"of": count}}
 
 
 def _ladder(words: Words, depth: int) -> dict[str, Any]:
-    gates = _gates(words, words.take("ladder"), words.at_word("ladder"), depth + 1)
+    gates = _inner(words, "ladder", depth)
     options: dict[str, Any] = {}
     if "unsure" in words:
         options["unsure"] = words.share("unsure", 0.5, least=0, most=1)
@@ -197,6 +206,9 @@ def _person(words: Words, _depth: int) -> dict[str, Any]:
     options: dict[str, Any] = {"to": words.text("to", "anyone")}
     if "timeout" in words and words.duration_s("timeout") is not None:
         options["timeout"] = words.take("timeout")
+    if not words.text("person"):
+        text = "'person': expected a question."
+        words.reading.fault("wrong-type", words.at_word("person"), text)
     return {"options": options, "given": words.template("person")}
 
 

@@ -7,7 +7,7 @@ from typing import Any
 
 from podium.flow.parse.policies import COMMON
 from podium.flow.schema.outside import outside_words
-from podium.flow.schema.verifying import verifying_words
+from podium.flow.schema.verifying import gate, verifying_words
 from podium.flow.schema.words import (
     ID_TEXT,
     Schema,
@@ -36,7 +36,7 @@ def common_words(task: Mapping[str, Any]) -> dict[str, Schema]:
         task: Schema of the name of a task.
     """
     meaning = _common_words(task)
-    return {f"word_{word}": meaning[word] for word in COMMON}
+    return {**{f"word_{word}": meaning[word] for word in COMMON}, "gate": gate(task)}
 
 
 def _common_words(task: Mapping[str, Any]) -> dict[str, Schema]:
@@ -94,7 +94,7 @@ def _common_words(task: Mapping[str, Any]) -> dict[str, Schema]:
         ),
         "compensate": _compensation(task),
         **outside_words(task),
-        **verifying_words(task),
+        **verifying_words(),
     }  # fmt: skip
 
 

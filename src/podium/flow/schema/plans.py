@@ -268,8 +268,9 @@ A node has exactly one of these words, its kind, with what belongs to it:
 On any node: `when` (a condition; if it is false, the node is skipped), `after` (ids to wait for where no value
 flows), `join` (`all`; `any`: the first success; `settled`; a number), `on_error` (`fail`; `continue`; the id of the
 node that handles it), `retry` (`{{"attempts": 3, "backoff": "200ms"}}`), `timeout`, `total_timeout`, `compensate` (a
-task that undoes it), `lock` (a key that only one run has at a time), `verify` (conditions that its value must pass,
-such as `"size(draft.text) > 0"`; else it fails). Durations are texts: `200ms`, `30s`, `10m`, `2d`.
+task that undoes it), `lock` (a key that only one run has at a time), `verify` (conditions that its value must pass:
+`"size(draft.text) > 0"`), `on_refusal` (`{{"reflect": 2, "as": "feedback"}}`: made again, that argument says why).
+Durations are texts: `200ms`, `30s`, `10m`, `2d`.
 On a `call`: `fallback` (what answers if it failed for good: `{{"call": "task"}}`, `{{"last_good": "24h"}}`,
 `{{"value": …}}` or a list of these), `cache` (`10m`, if it only reads), `rate` (`10/s`), `breaker` (a service's name).
 

@@ -25,17 +25,13 @@ _MODEL: Final = {"type": "string", "minLength": 1, "examples": ["openai:gpt-5-mi
 _CODES: Final = {"anyOf": [{"type": "integer"}, {"type": "array", "items": {"type": "integer"}}]}
 
 
-def verifying_words(task: Mapping[str, Any]) -> dict[str, Schema]:
-    """Return the words about verifying.
-
-    Args:
-        task: Schema of the name of a task.
-    """
-    return {"verify": _verify(task), "on_refusal": _on_refusal()}
+def verifying_words() -> dict[str, Schema]:
+    """Return the words about verifying."""
+    return {"verify": _verify(), "on_refusal": _on_refusal()}
 
 
-def _verify(task: Mapping[str, Any]) -> Schema:
-    several = _several(_gate(task))
+def _verify() -> Schema:
+    several = _several(ref("gate"))
     about = closed({word: described(word.capitalize(), _ABOUT[word], ANY) for word in ABOUT})
     long = closed({
         "gates": described("Gates", "What the value must pass.", several),
@@ -57,7 +53,12 @@ def _several(gate: Schema) -> Schema:
     }
 
 
-def _gate(task: Mapping[str, Any]) -> Schema:
+def gate(task: Mapping[str, Any]) -> Schema:
+    """Return the definition of a gate.
+
+    Args:
+        task: Schema of the name of a task.
+    """
     condition = expression("Condition", "What must hold of the value.", "size(draft.text) > 0")
     named = closed({**_KINDS, **_words(task)})
     kinds = [{"required": [kind]} for kind in GATES]
@@ -71,7 +72,7 @@ def _gate(task: Mapping[str, Any]) -> Schema:
 
 def _words(task: Mapping[str, Any]) -> dict[str, Schema]:
     """Return the words of gates that are no kinds, and those kinds that name tasks or gates."""
-    inner = {"type": "array", "minItems": 1, "items": {"type": ["string", "boolean", "object"]}}
+    inner = {"type": "array", "minItems": 1, "items": ref("gate")}
     found: dict[str, Schema] = {
         "call": described("Call", "A task that says yes or no, or gives complaints.", dict(task)),
         "command": described("Command", "A shell tool; its exit code decides.", dict(task)),
@@ -110,7 +111,7 @@ _KINDS: Final[dict[str, Schema]] = {
         "Citations", "Texts by name, or a list, in which every quote must be found.", ANY
     ),
     "judge": described("Judge", "A model that judges by a rubric.", _MODEL),
-    "person": described("Person", "A question to a person who says whether it passes.", {"type": "string"}),
+    "person": described("Person", "A question to a person who says whether it passes.", {"type": "string", "minLength": 1}),
 }  # fmt: skip
 _ABOUT: Final[Mapping[str, str]] = {
     "goal": "What the value is for.",
