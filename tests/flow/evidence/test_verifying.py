@@ -283,7 +283,7 @@ def test_rounds_survive_a_crash(stage: Stage) -> None:
     @podium.task(effect="write")
     async def write_slowly(text: str, feedback: str = "") -> str:
         rounds = feedback.count("Round ")
-        await stage.outside._held(f"round {rounds + 1}")  # noqa: SLF001 - as the other tasks do
+        await stage.outside._held(f"round {rounds + 1}")
         return text + "!" * rounds
 
     async def script(play: Play) -> None:
