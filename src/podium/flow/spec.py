@@ -89,7 +89,7 @@ class FlowSpec(WorkflowSpec):
     def tasks_hash(self) -> str:
         """A hash of the parameters and results of every task it names."""
         digest = hashlib.blake2b(digest_size=6)
-        for name in sorted(_task_names(self.flow)):
+        for name in sorted(task_names(self.flow)):
             spec = self.registry.tasks.get(name)
             digest.update(f"{name}={schema_hash(spec) if spec else ''};".encode())
         return digest.hexdigest()
@@ -106,7 +106,7 @@ class FlowSpec(WorkflowSpec):
         modules = list(dict.fromkeys(module for one in documents for module in one.uses))
         for module in modules:
             import_module(module, self.name)
-        tasks = frozenset[str]().union(*map(_task_names, documents)) - self.registry.tasks.keys()
+        tasks = frozenset[str]().union(*map(task_names, documents)) - self.registry.tasks.keys()
         workflows = {
             node.work.name
             for one in documents
@@ -266,7 +266,7 @@ def import_module(module: str, flow: str) -> None:
         ) from problem
 
 
-def _task_names(document: Document) -> frozenset[str]:
+def task_names(document: Document) -> frozenset[str]:
     """Return the tasks that a document names itself, those that undo nodes included."""
     found: set[str] = set()
     for node in document.body.walk():
