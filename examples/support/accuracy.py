@@ -13,8 +13,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from examples.support.intents import Classifier, Message, load
-from examples.support.understanding import SMALL, decide, intent_of, judge, likely
-from podium.models import Model
+from examples.support.understanding import SMALL, Likely, decide, intent_of, judge, likely
+from podium.models import Model, ModelUnknown
 
 FILES = ("held_out.jsonl", "messages.jsonl")
 
@@ -62,17 +62,25 @@ async def measure(messages: Sequence[Message]) -> list[Score]:
         ways.note("rules, where they are sure", guess.intent if guess.sure else None, truth)
         if near.intent is None:
             continue
-        word = None if near.request is None else (await model.ask(near.request)).text
+        word = await asked(model, near)
         verdict = judge(near, word)
         reading = decide(guess, near, verdict)
         ways.note("MiniLM", near.intent, truth)
-        ways.note("MiniLM, where it is clear", None if near.request else near.intent, truth)
+        ways.note("MiniLM, where it is clear", near.intent if near.is_clear else None, truth)
         ways.note("SmolLM2, where MiniLM is not clear", intent_of(word) if word else None, truth)
         ways.note("both models, taken by the verifier", near.intent if verdict.ok else None, truth)
         ways.note(
             "models and rules (the workflow)", reading.intent if reading.is_sure else None, truth
         )
     return ways.scores()
+
+
+async def asked(model: Model, near: Likely) -> str | None:
+    """What the model says, if it is asked and is there."""
+    try:
+        return (await model.ask(near.request)).text if near.request else None
+    except ModelUnknown:
+        return None
 
 
 async def main() -> None:

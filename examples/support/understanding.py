@@ -11,7 +11,7 @@ text that it goes on with, and a grammar of the few words that may come (`bare_l
 
 import os
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
 
@@ -32,6 +32,11 @@ WORDS = {
     "shop_info": "shop",
 }
 """What the intents are called for the model: plain words, which it knows, tell it more."""
+LIKE_FROM = 0.3
+"""A message that is less like the labelled ones than this is not clear."""
+CLEAR_FROM = 0.05
+"""By so much the first intent leads the second where it is clear. (Both numbers were chosen on
+`examples.jsonl`, each message judged by the others.)"""
 _INTENTS = {word: intent for intent, word in WORDS.items()}
 _WEIGHTS = Path(__file__).parents[2] / ".weights"
 
@@ -49,6 +54,11 @@ class Likely:
     lead: float = 0.0
     request: Request | None = None
 
+    @property
+    def is_clear(self) -> bool:
+        """Whether the nearest messages say by themselves what it is about."""
+        return self.likeness >= LIKE_FROM and self.lead >= CLEAR_FROM
+
 
 @dataclass(frozen=True)
 class Reading:
@@ -65,11 +75,11 @@ class Reading:
 
 @cache
 def nearest() -> Nearest:
-    """The labelled messages as vectors. (How sure is sure was chosen on these messages alone.)"""
+    """The labelled messages as vectors."""
     if _WEIGHTS.is_dir():  # those that `make` has fetched for this checkout
         os.environ.setdefault("PODIUM_MODELS", str(_WEIGHTS))
     labelled = [(message.text, message.intent) for message in load("examples.jsonl")]
-    return Nearest(labelled, likeness_from=0.3, lead_from=0.05, shown=6)
+    return Nearest(labelled, shown=6)
 
 
 def likely(text: str) -> Likely:
@@ -78,12 +88,12 @@ def likely(text: str) -> Likely:
         found = nearest().guess(text)
     except ModelUnknown:  # no weights, no numpy
         return Likely()
-    request = None
-    if not found.is_sure:
+    near = Likely(found.label, found.likeness, found.lead)
+    if not near.is_clear:
         examples = [(said, WORDS[intent]) for said, intent in found.alike]
         words = sorted({word for _, word in examples} | {WORDS[found.label]})
-        request = bare_label(text, examples, words, answers="About")
-    return Likely(found.label, found.likeness, found.lead, request)
+        near = replace(near, request=bare_label(text, examples, words, answers="About"))
+    return near
 
 
 def intent_of(word: str) -> str:
@@ -92,10 +102,10 @@ def intent_of(word: str) -> str:
 
 
 def judge(near: Likely, word: str | None) -> Verdict:
-    """The verifier: the models' intent is taken if the nearest messages are clear, or if both agree."""
+    """The verifier: an intent is taken if the nearest messages are clear, or if both models agree."""
     if near.intent is None:
         return Verdict(ok=False, reason="the local models are not here")
-    if near.request is None:
+    if near.is_clear:
         return Verdict(ok=True, reason="the nearest messages are clear")
     if not word:
         return Verdict(ok=False, reason="the language model did not answer")

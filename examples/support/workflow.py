@@ -16,7 +16,7 @@ from examples.support.shop import Order
 from examples.support.understanding import Likely, Reading
 from podium import Model, Retry, StepFailed, gather, task, workflow
 
-SMALL = Model(understanding.SMALL, timeout="30s")
+SMALL = Model(understanding.SMALL, timeout="60s")
 PATIENT = Retry(attempts=5, backoff="100ms", not_on=[shop.Rejected])
 
 

@@ -131,6 +131,7 @@ class TestUnderstanding:
             (Likely("payment", 0.6, 0.2), None, True),
             (Likely("payment", 0.4, 0.01, ASKED), "payment", True),
             (Likely("payment", 0.4, 0.01, ASKED), "account", False),
+            (Likely("payment", 0.2, 0.2, ASKED), "account", False),
             (Likely("payment", 0.4, 0.01, ASKED), None, False),
             (Likely("payment", 0.4, 0.01, ASKED), "", False),
             (Likely(), None, False),

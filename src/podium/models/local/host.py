@@ -56,6 +56,7 @@ def serve(path: str, context: int, threads: int) -> None:
 
         if number not in _stopped:
             ask(request["body"], chunk)
+        _stopped.discard(number)
         write({"id": number, "end": True})
 
 

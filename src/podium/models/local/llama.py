@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import importlib.util
 import time
 
@@ -146,7 +147,8 @@ class _Heard:
             self.first_s = time.monotonic() - self.started
         self.pieces.append(text)
         if self.say is not None:
-            self.loop.call_soon_threadsafe(self.say, text)
+            with contextlib.suppress(RuntimeError):  # the loop is closed: nobody listens any more
+                self.loop.call_soon_threadsafe(self.say, text)
 
 
 def _body(request: Request, shape: Shape | None) -> dict[str, Any]:
