@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import sys
+
 from collections.abc import Iterator, Mapping
 from typing import Any, Final, cast
 
@@ -13,6 +15,7 @@ from podium.flow.findings import Finding
 from podium.flow.flow import Flow
 from podium.flow.model import LANGUAGE, Call, Document, Loop
 from podium.flow.schema import model_schema
+from podium.flow.spec import task_names
 from podium.models.errors import said
 from podium.models.messages import Output
 from podium.models.structured import FAULTS_MAX, Form, Unfit
@@ -87,7 +90,15 @@ class PlanForm(Form[Flow]):
         if any(one.is_error for one in found):
             raise self._unfit(found)
         self._note(found)
-        return flow
+        assert flow.document is not None, "it has no errors"
+        uses = self._modules(flow.document)
+        return Flow.from_dict({**data, "uses": uses}, registry=self._tools) if uses else flow
+
+    def _modules(self, document: Document) -> list[str]:
+        """Return the modules that any process imports to have the tools of a plan."""
+        names = {one for each in document.documents() for one in task_names(each)}
+        modules = {self._tools.tasks[name].module for name in names}
+        return sorted(one for one in modules if one in sys.modules and _is_yours(one))
 
     def _unfit(self, findings: list[Finding]) -> Unfit:
         self._note(findings)
@@ -125,6 +136,11 @@ class PlanForm(Form[Flow]):
             if isinstance(node.work, Loop) and node.work.passes_max > limits.passes:
                 text = f"{node.work.passes_max:,} passes; the limit is {limits.passes:,}."
                 yield Finding("plan-too-large", f"{node.at}.max", text)
+
+
+def _is_yours(module: str) -> bool:
+    """Whether importing a module registers a tool again: not the script, nor what makes tools."""
+    return module.partition(".")[0] not in ("__main__", "__mp_main__", "podium")
 
 
 def plan_schema(tools: Registry) -> dict[str, Any]:
