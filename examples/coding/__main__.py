@@ -141,7 +141,11 @@ class Work:
 
     def failed(self, problem: RunFailed, name: str) -> None:
         """Say why nothing was merged, and where to look."""
-        self.screen.stage("failed", str(problem.error.line()))
+        error = problem.error
+        while error.cause is not None:
+            error = error.cause
+        first, *others = error.message.splitlines() or [error.type]
+        self.screen.failure(first, others)
         self.screen.lines([f"podium runs show {name} --db {self.database}"], "dim")
 
     def show(self, repository: Path, done: Delivered) -> None:

@@ -41,6 +41,11 @@ class Screen:
             overflow="ellipsis",
         )
 
+    def failure(self, text: str, others: Sequence[str]) -> None:
+        """Print why there is no change, in full."""
+        self.console.print(Text.assemble(("  failed   ", "bold red"), text))
+        self.lines(others, "red")
+
     def delivered(self, done: Delivered, seconds: float) -> None:
         """Print what came of it, file by file."""
         rounds = "1 round" if done.rounds == 1 else f"{done.rounds} rounds"
