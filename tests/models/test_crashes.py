@@ -88,7 +88,11 @@ async def durable(db: Path) -> set[str]:
 
 
 def test_no_durable_call_is_paid_again_after_sigkill(tmp_path: Path) -> None:
-    """The provider counts: what was recorded when the process died is never asked again."""
+    """The provider counts: what was recorded when the process died is never asked again.
+
+    EVIDENCE-OF G-40: "A model call whose record is durable is never paid twice; one in flight at the
+    crash may be."
+    """
     db, chance = tmp_path / "app.db", random.Random(5)
     kills, out = 0, ""
     settled: dict[str, int] = {}

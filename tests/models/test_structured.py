@@ -168,6 +168,7 @@ def test_the_complaint_goes_back_word_for_word() -> None:
     assert last[1].text == '{"name": "Rome"}'
     assert '"people" is a required property' in last[2].text
     assert "it is no JSON" in last[4].text
+    assert last[4].text.endswith(json.dumps(form_of(City).output.schema, separators=(",", ":")))
 
 
 def test_it_is_asked_a_bounded_number_of_times() -> None:

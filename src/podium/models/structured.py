@@ -28,6 +28,8 @@ TURNS: Final = 3
 """How often a model is asked for a value at most, unless said otherwise."""
 _VALUE: Final = "value"
 _EXCERPT_CHARS: Final = 300
+_TOLD_CHARS: Final = 4_000
+"""A longer schema is not told again with what is wrong."""
 
 
 class Unfit(Exception):
@@ -35,19 +37,22 @@ class Unfit(Exception):
 
     Attributes:
         faults: What is wrong with it, in words.
+        form: The JSON Schema that it should fit; empty where it is too long to be told.
     """
 
-    def __init__(self, faults: Sequence[str]) -> None:
+    def __init__(self, faults: Sequence[str], form: str = "") -> None:
         super().__init__("; ".join(faults))
         self.faults = tuple(faults)
+        self.form = form
 
     @property
     def complaint(self) -> str:
         """What the model is told."""
         lines = "\n".join(f"- {fault}" for fault in self.faults)
+        fitting = f" that fits this JSON Schema:\n{self.form}" if self.form else "."
         return (
-            f"Your answer cannot be used:\n{lines}\nAnswer again, with the whole JSON value and "
-            "nothing else."
+            f"Your answer cannot be used:\n{lines}\nAnswer again, with nothing else than the whole "
+            f"JSON value{fitting}"
         )
 
 
@@ -77,6 +82,8 @@ class Form(Generic[T]):
         except ValueError as problem:
             raise InvalidOption(f"{name}: the schema of the answer: {problem}") from None
         self.output = Output(whole, name)
+        written = msgspec.json.encode(whole).decode()
+        self._written = written if len(written) <= _TOLD_CHARS else ""
 
     def read(self, text: str) -> T:
         """Return the value that a text is.
@@ -88,7 +95,7 @@ class Form(Generic[T]):
             value = json_in(text)
         except ValueError as problem:
             excerpt = said(text)[:_EXCERPT_CHARS]
-            raise Unfit([f"it is no JSON ({problem}): {excerpt!r}"]) from None
+            raise Unfit([f"it is no JSON ({problem}): {excerpt!r}"], self._written) from None
         return self.made(value)
 
     def made(self, value: Any) -> T:
@@ -103,7 +110,7 @@ class Form(Generic[T]):
             one.text("the answer") for one in islice(self._validator.faults(value), FAULTS_MAX)
         ]
         if faults:
-            raise Unfit(faults)
+            raise Unfit(faults, self._written)
         if self._is_wrapped:
             value = value[_VALUE]
         if self._codec is None:
@@ -111,7 +118,7 @@ class Form(Generic[T]):
         try:
             return cast("T", self._codec.decode(encode(value)))
         except ValueNotPortable as problem:
-            raise Unfit([str(problem)]) from None
+            raise Unfit([str(problem)], self._written) from None
 
 
 class Labels(Form[str]):

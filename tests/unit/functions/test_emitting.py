@@ -1,8 +1,10 @@
 """Chunks that the body of a task emits: seen while it runs, numbered by attempt."""
 
 import asyncio
+import importlib
 import threading
 
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -118,3 +120,26 @@ def test_no_more_than_the_limit(monkeypatch: pytest.MonkeyPatch) -> None:
 
     with pytest.raises(podium.RunFailed, match="3 chunks, which is the limit"):
         podium.run(flow, database=":memory:")
+
+
+@pytest.mark.long
+def test_pieces_of_a_process(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A task in a process of its own emits as well, and all of it is there when it has ended."""
+    code = (
+        "import podium\n"
+        "@podium.task(effect='read', isolation='process')\n"
+        "def count_far(upto: int) -> int:\n"
+        "    for number in range(upto):\n"
+        "        podium.emit(number)\n"
+        "    return upto\n"
+        "@podium.workflow\n"
+        "async def far() -> int:\n"
+        "    return await count_far(20)\n"
+    )
+    (tmp_path / "emitting_far.py").write_text(code, encoding="utf-8")
+    monkeypatch.syspath_prepend(str(tmp_path))
+    program = importlib.import_module("emitting_far").far
+
+    chunks = asyncio.run(chunks_of(program))
+
+    assert chunks == [Piece("count_far", 1, number, number) for number in range(20)]
