@@ -22,6 +22,6 @@ helper = Agent(
     model=os.environ.get("SHOP_MODEL", SCRIPT.model),
     tools=["shop.*"],
     output=Answer,
-    limits=Limits(turns=10, calls=20, time="5m"),
+    limits=Limits(turns=10, calls=20),
     autonomy="act-with-approval",
 )

@@ -28,7 +28,7 @@ class Limits:
         calls_a_turn: Calls of one reply that are made; the others are told that they were not.
         tokens: Of all its model calls.
         usd: US dollars of all its model calls; a model whose price is not known is refused.
-        time: How long it may take until it has to answer.
+        time: How long it may take until it has to answer, the waiting for people included.
         faults: Replies in a row that are no call and no answer: empty, cut, not fitting.
         observation_chars: A longer result is cut; the model is told how to read the rest.
 
