@@ -2,6 +2,7 @@
 
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -38,7 +39,11 @@ from tests.harness import LIMIT_S, drive
 ROOT = Path(__file__).parents[2]
 POINTS: Literal["all"] | int = "all" if os.environ.get("PODIUM_PROOF") == "full" else 12
 README = ROOT / "examples" / "flows" / "README.md"
-FLOWS = sorted([*(ROOT / "examples").rglob("*.yaml")])
+FLOWS = sorted(
+    path
+    for path in (ROOT / "examples").rglob("*.yaml")
+    if re.search(r"^podium: 1$", path.read_text(encoding="utf-8"), re.MULTILINE)
+)
 BUREAU = (
     "In order to utilize the new portal, customers must commence registration prior to the end of the month, "
     "and a large number of them will actually need additional documents, so please make sure that "
