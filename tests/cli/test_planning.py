@@ -85,6 +85,10 @@ def test_do(processed: Callable[..., Said]) -> None:
     assert (said.code, json.loads(said.out)) == (0, "sun in Bern, seat Bern-2")
     assert "- city: It names the city. (cel: answer.contains(input.city))" in said.err
     assert "The plan failed: ValueError: Bern-1 is full (at seat)" in said.err
+    assert (
+        'changed: seat: {"args": {"train": "${trains[0]}"}, "call": "trip.book_seat"} → '
+        in said.err
+    )
     assert "kept from earlier plans: sky, trains" in said.err
     assert "undone: trip.book_seat by trip.cancel_seat" in said.err
 

@@ -288,6 +288,8 @@ class _Stay(Stay):
             terminal.talk("")
             said = f"The plan {_MEANING[setback['kind']]}: {setback['reason']}"
             terminal.talk(terminal.clean(said))
+            for line in shown["changes"]:
+                terminal.talk(terminal.clean(f"  {line}"))
         elif shown["criteria"]:
             terminal.talk("\nIt is done when this holds:")
             for line in shown["criteria"]:

@@ -301,3 +301,20 @@ def test_limits_of_an_approval() -> None:
         "it may make 1 calls; the limit is 0",
         "it may cost an unknown amount; the limit is $1.0000",
     ]
+
+
+def test_a_person_sees_what_is_new() -> None:
+    """A further plan is shown with its difference from the one before, and what that has done."""
+    BROKEN.add("book Bern-1")
+    other = json.loads(json.dumps(GOOD).replace("all[0]", "all[1]"))
+    other["nodes"]["more"] = {"set": "${text + '!'}"}
+    other["output"] = "${more}"
+
+    found = carried_out(GOOD, other, people=(True, True))
+
+    second = found["asked"][1]
+    assert found["achieved"].output == "Bern: sun in Bern, seat Bern-2!"
+    assert [line.partition(": ")[0:3:2] for line in second["changes"]][1][0] == "new"
+    assert second["changes"][2] == 'changed: output: "${text}" → "${more}"'
+    assert second["done_before"] == ["trip.book_seat at seat (it failed, and may have happened)"]
+    assert second["number"] == 2

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import json
+
+from collections.abc import Mapping, Sequence
 from typing import Any, Final, NamedTuple
 
 from podium.agents.planning.values import Approval, Estimate, Plan
@@ -13,6 +15,7 @@ from podium.functions.primitives import ask
 KIND: Final = "plan"
 """The word in a question by which people and screens know what it is about."""
 _WIDTH: Final = 80
+_CHANGE_CHARS: Final = 200
 FIELDS: Final[dict[str, Any]] = {
     "type": "object",
     "properties": {
@@ -21,6 +24,24 @@ FIELDS: Final[dict[str, Any]] = {
     },
     "required": ["approve"],
 }
+
+
+class Asked(NamedTuple):
+    """A plan that a person is asked about.
+
+    Attributes:
+        plan: The plan.
+        number: Which plan for the goal it is, from 1.
+        why: Why a person has to agree.
+        made: What plans before it have done.
+        changes: How it differs from the plan before.
+    """
+
+    plan: Plan
+    number: int
+    why: Sequence[str]
+    made: Sequence[Made]
+    changes: Sequence[str]
 
 
 class Decision(NamedTuple):
@@ -64,19 +85,14 @@ def reasons(plan: Plan, approval: Approval, *, has_seen_outside: bool) -> list[s
     return found
 
 
-async def approved(
-    plan: Plan, approval: Approval, number: int, why: Sequence[str], made: Sequence[Made]
-) -> Decision:
+async def approved(asked: Asked, approval: Approval) -> Decision:
     """Ask a person about a plan, until there is an answer that can be understood.
 
     Args:
-        plan: The plan; the answer is about this one and no other.
+        asked: The plan; the answer is about this one and no other.
         approval: Who is asked, and for how long.
-        number: Which plan for the goal it is, from 1.
-        why: Why a person has to agree.
-        made: What plans before it have done.
     """
-    question = {**_question(plan, why, made), "number": number}
+    question = _question(asked)
     while True:
         try:
             answer = await ask(question, to=approval.to, timeout=approval.timeout)
@@ -100,14 +116,16 @@ def _decision(answer: Any) -> Decision | None:
             return None
 
 
-def _question(plan: Plan, why: Sequence[str], made: Sequence[Made]) -> dict[str, Any]:
+def _question(asked: Asked) -> dict[str, Any]:
     """Return what a person is shown: the plan as data and as a drawing, what it may do, and why."""
+    plan = asked.plan
     found: dict[str, Any] = {
         "kind": KIND,
         "question": f"May this plan run? {plan.goal[:200]}",
-        "why": list(why),
+        "number": asked.number,
+        "why": list(asked.why),
         "estimate": estimate_lines(plan.estimate),
-        "graph": plan.picture(_WIDTH, ascii=False),
+        "graph": plan.picture(_WIDTH),
         "plan": plan.document,
         "hash": plan.hash,
         "inputs": plan.inputs,
@@ -116,11 +134,34 @@ def _question(plan: Plan, why: Sequence[str], made: Sequence[Made]) -> dict[str,
     }
     changed = [
         f"{one.task} at {one.path}{'' if one.is_ok else ' (it failed, and may have happened)'}"
-        for one in made if one.changes
+        for one in asked.made if one.changes
     ]  # fmt: skip
     if changed:
         found["done_before"] = changed
+    if asked.changes:
+        found["changes"] = list(asked.changes)
     return found
+
+
+def changes_of(old: Mapping[str, Any], new: Mapping[str, Any]) -> list[str]:
+    """Say how a plan differs from the one before, a line for each node at the top."""
+    lines: list[str] = []
+    before, after = old.get("nodes", {}), new.get("nodes", {})
+    for name in dict.fromkeys([*before, *after]):
+        if name not in after:
+            lines.append(f"gone: {name}")
+        elif name not in before:
+            lines.append(f"new: {name}: {_short(after[name])}")
+        elif before[name] != after[name]:
+            lines.append(f"changed: {name}: {_short(before[name])} → {_short(after[name])}")
+    if old.get("output") != new.get("output"):
+        lines.append(f"changed: output: {_short(old.get('output'))} → {_short(new.get('output'))}")
+    return lines
+
+
+def _short(value: Any) -> str:
+    text = json.dumps(value, ensure_ascii=False)
+    return text if len(text) <= _CHANGE_CHARS else f"{text[:_CHANGE_CHARS]}…"
 
 
 def estimate_lines(known: Estimate) -> list[str]:

@@ -9,7 +9,14 @@ import msgspec
 
 from podium.agents.places import named
 from podium.agents.planning import prompts
-from podium.agents.planning.approving import Decision, approved, estimate_lines, reasons
+from podium.agents.planning.approving import (
+    Asked,
+    Decision,
+    approved,
+    changes_of,
+    estimate_lines,
+    reasons,
+)
 from podium.agents.planning.criteria import CriteriaForm, Criterion, asking, told
 from podium.agents.planning.early import write
 from podium.agents.planning.errors import PlanInvalid, given_up
@@ -297,7 +304,7 @@ class _Pursuit:
         shown = {
             "number": len(self._tries) + 1, "goal": plan.goal, "hash": plan.hash,
             "plan": plan.document, "graph": plan.picture(), "estimate": estimate_lines(plan.estimate),
-            "criteria": [one.line() for one in plan.criteria],
+            "criteria": [one.line() for one in plan.criteria], "changes": self._changes(),
             "setback": msgspec.to_builtins(self._tries[-1].setback) if self._tries else None,
         }  # fmt: skip
         publish(SHOWN, shown)
@@ -308,8 +315,12 @@ class _Pursuit:
         why = reasons(self._plan, planner.approval, has_seen_outside=OUTSIDE in self._labels)
         if not why:
             return Decision(True)
-        number = len(self._tries) + 1
-        return await approved(self._plan, planner.approval, number, why, made)
+        asked = Asked(self._plan, len(self._tries) + 1, why, made, self._changes())
+        return await approved(asked, planner.approval)
+
+    def _changes(self) -> list[str]:
+        """Say how the plan differs from the one before."""
+        return changes_of(self._tries[-1].document, self._plan.document) if self._tries else []
 
     def _take_in(self, report: Report) -> None:
         """Take note of what was done, and of where what the next writer reads comes from."""
