@@ -42,7 +42,7 @@ README = ROOT / "examples" / "flows" / "README.md"
 FLOWS = sorted(
     path
     for path in (ROOT / "examples").rglob("*.yaml")
-    if re.search(r"^podium: 1$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    if re.match(r"(#.*\n|\n)*podium: 1\n", path.read_text(encoding="utf-8"))
 )
 BUREAU = (
     "In order to utilize the new portal, customers must commence registration prior to the end of the month, "
