@@ -33,6 +33,7 @@ class Answer:
     output_tokens: int = 7
     thought: str = ""
     signature: str = ""
+    refusal: str = ""
 
     @property
     def ending(self) -> str:
@@ -277,6 +278,8 @@ def _openai_usage(answer: Answer) -> Json:
 
 def _openai(body: Json, answer: Answer) -> Json:
     message: Json = {"role": "assistant", "content": answer.text or None}
+    if answer.refusal:
+        message["refusal"] = answer.refusal
     if answer.calls:
         message["tool_calls"] = _openai_calls(answer)
     choice = {"index": 0, "message": message, "finish_reason": _OPENAI_FINISH[answer.ending]}

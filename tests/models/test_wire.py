@@ -20,6 +20,7 @@ from podium.models import (
     ToolOffer,
     assistant,
     result,
+    set_price,
     use_key,
     user,
 )
@@ -187,6 +188,23 @@ def test_refusals(fake: FakeProviders, wire: str) -> None:
     assert ask(fake.model(wire)).finish == "refused"
     with pytest.raises(ModelRefused):
         asyncio.run(Model(fake.model(wire)).text("x"))
+
+
+def test_the_words_of_a_refusal_are_its_text(fake: FakeProviders) -> None:
+    """OpenAI has a field for them."""
+    fake.plan(Answer("", refusal="I can't help with that."))
+    reply = ask(fake.model("openai"))
+
+    assert (reply.finish, reply.text) == ("refused", "I can't help with that.")
+
+
+def test_a_server_that_tells_no_usage(fake: FakeProviders) -> None:
+    """What nobody counted is not taken for nothing."""
+    set_price(fake.model("openai"), input=1, output=1)
+    fake.plan(Answer("x", input_tokens=0, output_tokens=0), Answer("x", input_tokens=1_000_000))
+
+    assert ask(fake.model("openai")).cost_usd is None
+    assert ask(fake.model("openai")).cost_usd == pytest.approx(1.000007)
 
 
 def test_a_filter_of_the_provider_is_a_refusal(fake: FakeProviders) -> None:

@@ -37,7 +37,8 @@ async def answer(
     else:
         with Gathered() as gathered:
             reply = await _answer(model, request, gathered.say)
-    spend(usd=reply.cost_usd, tokens=reply.usage.tokens, calls=1)
+    is_known = reply.usage.tokens > 0 or parse(model).provider in _THEMSELVES
+    spend(usd=reply.cost_usd, tokens=reply.usage.tokens if is_known else None, calls=1)
     return reply
 
 

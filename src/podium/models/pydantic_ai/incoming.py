@@ -29,6 +29,8 @@ def message_of(response: ModelResponse, provider: str) -> Message:
     """
     parts = response.parts
     text = "".join(part.content for part in parts if isinstance(part, TextPart))
+    if not text and response.finish_reason == "content_filter":
+        text = str((response.provider_details or {}).get("refusal") or "")
     thought = "\n\n".join(
         part.content for part in parts if isinstance(part, ThinkingPart) and part.content
     )

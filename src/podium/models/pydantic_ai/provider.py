@@ -99,7 +99,7 @@ async def _asked(whole: str, name: ModelName, key: str, request: Request, say: S
             raise failing.error_of(whole, problem) from problem
     usage = incoming.usage_of(response)
     return Reply(
-        incoming.message_of(response, asked.system), whole, usage, cost_usd(whole, usage),
+        incoming.message_of(response, asked.system), whole, usage, cost_usd(whole, usage) if usage.tokens else None,
         incoming.finish_of(response), clock_s() - began_s, first_s,
     )  # fmt: skip
 
