@@ -83,9 +83,10 @@ def test_every_warning_code_is_one() -> None:
 
 def test_every_public_name_is_documented() -> None:
     """Each name of the face stands on a page about workflows, about tools, or about errors."""
-    pages = ("workflows", "budgets", "tools", "models", "sql", "shell", "safety", "mcp", "planning", "errors")
-    pages = ("workflows", "budgets", "tools", "sql", "shell", "safety", "mcp", "planning", "errors")
-    pages = ("workflows", "budgets", "tools", "sql", "shell", "safety", "mcp", "verification", "errors")
+    pages = (
+        "workflows", "budgets", "tools", "models", "agents", "sql", "shell", "safety", "mcp", "planning",
+        "verification", "errors",
+    )  # fmt: skip
     known = set[str]().union(*(words_of(read(f"{one}.md")) for one in pages))
 
     assert [name for name in podium.__all__ if name not in known] == []
