@@ -10,10 +10,12 @@ import importlib
 
 from typing import TYPE_CHECKING, Any
 
-from podium.core.budgets import Spend
+from podium.core.budgets import Budget, Spend
 from podium.core.errors import (
     AskNotFound,
     BreakerNotFound,
+    BudgetExceeded,
+    BudgetNotFound,
     CompensationFailed,
     Deadlocked,
     ErrorInfo,
@@ -32,6 +34,7 @@ from podium.core.errors import (
     OutcomeUnknown,
     PayloadTooLarge,
     PodiumError,
+    PriceUnknown,
     Refused,
     ResultUnusable,
     RunBlocked,
@@ -65,6 +68,7 @@ from podium.core.retry import Retry, RetryLater, RetryRule
 from podium.core.secrets import secret, secret_source
 from podium.core.transactions import AsyncTransaction, Transaction
 from podium.core.version import VERSION
+from podium.functions.budgets import budget
 from podium.functions.calls import Call, Task, Workflow
 from podium.functions.decorators import task, workflow
 from podium.functions.locks import Held, lock
@@ -279,33 +283,33 @@ __all__ = [
     "Achieved", "Agent", "AgentAnswerInvalid", "AgentError", "AgentLimitReached", "AgentRefused",
     "AgentResult", "AgentStuck", "Approval", "ApprovalNeeded", "ApprovalRefused",
     "ApprovalTimedOut", "ArgumentsInvalid", "AskNotFound", "AsyncTransaction", "Background",
-    "Breaker", "BreakerNotFound", "Brief", "Cache", "Call", "Chosen", "CommandFailed",
-    "CommandNotStarted", "CommandTimedOut", "Compaction", "CompensationFailed", "Concurrency",
-    "ConstraintViolated", "Criterion", "Database", "DatabaseError", "DatabaseUnavailable",
-    "Deadlocked", "Degraded", "ErrorInfo", "ExtractionFailed", "File", "Flow", "FlowInvalid",
-    "ForgottenAwait", "FromRun", "GoalNotMet", "Held", "HttpError", "IdInUse", "InputInvalid",
-    "InvalidOption", "LastGood", "LimitReached", "Limits", "LockDeadlock", "LockNotFound",
-    "Model", "ModelError", "NameTaken", "NoSample", "Nondeterminism", "NotDone", "NotInWorkflow",
-    "NotKnown", "Outcome", "OutcomeUnknown", "PathRefused", "PayloadTooLarge", "Piece", "Plan",
-    "PlanError", "PlanFailed", "PlanInvalid", "PlanLimits", "PlanRefused", "Planner", "Podium",
-    "PodiumError", "Rate", "ReceiptLost", "Refused", "RefusedByGate", "ResultUnusable", "Retry",
-    "RetryLater", "RetryRule", "Round", "Run", "RunBlocked", "RunCancelled", "RunEnded",
-    "RunError", "RunFailed", "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid",
-    "SecretMissing", "Spend", "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy",
-    "StoreCorrupt", "StoreError", "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer",
-    "StoreOnNetwork", "StoreSyncFailed", "Task", "Tool", "ToolError", "ToolPolicy", "ToolRefused",
-    "ToolReply", "Transaction", "UnknownTool", "UnknownWorkflow", "UsageError",
-    "ValueNotPortable", "Verdict", "Verification", "Webhook", "WebhookInvalid", "Workflow",
-    "__version__", "ask", "ask_person", "attempt", "best_of", "carry_out", "child", "dispatch",
-    "dispatch_all", "do", "emit", "env", "extract", "file_tools", "gather", "headers",
-    "heartbeat", "http_tool", "idempotency_key", "last_heartbeat", "lock", "mail_tool", "map",
-    "mcp_description", "mcp_tools", "now", "open_file", "openapi_tools", "other_model",
-    "other_plan", "patched", "plan", "prefers", "publish", "python_tool", "race", "random",
-    "receive", "reflect", "restart_with", "run", "run_id", "save_file", "scope", "secret",
-    "secret_source", "self_consistency", "send", "shell_tool", "sleep", "sleep_until", "spend",
-    "sql_query_tool", "sql_schema_tool", "sql_tool", "task", "tool", "tool_policy", "tournament",
-    "tree_search", "uuid4", "verification", "verified", "verify", "verify_webhook", "warn",
-    "webhook_tool", "workflow",
+    "Breaker", "BreakerNotFound", "Brief", "Budget", "BudgetExceeded", "BudgetNotFound", "Cache",
+    "Call", "Chosen", "CommandFailed", "CommandNotStarted", "CommandTimedOut", "Compaction",
+    "CompensationFailed", "Concurrency", "ConstraintViolated", "Criterion", "Database",
+    "DatabaseError", "DatabaseUnavailable", "Deadlocked", "Degraded", "ErrorInfo",
+    "ExtractionFailed", "File", "Flow", "FlowInvalid", "ForgottenAwait", "FromRun", "GoalNotMet",
+    "Held", "HttpError", "IdInUse", "InputInvalid", "InvalidOption", "LastGood", "LimitReached",
+    "Limits", "LockDeadlock", "LockNotFound", "Model", "ModelError", "NameTaken", "NoSample",
+    "Nondeterminism", "NotDone", "NotInWorkflow", "NotKnown", "Outcome", "OutcomeUnknown",
+    "PathRefused", "PayloadTooLarge", "Piece", "Plan", "PlanError", "PlanFailed", "PlanInvalid",
+    "PlanLimits", "PlanRefused", "Planner", "Podium", "PodiumError", "PriceUnknown", "Rate",
+    "ReceiptLost", "Refused", "RefusedByGate", "ResultUnusable", "Retry", "RetryLater", "RetryRule",
+    "Round", "Run", "RunBlocked", "RunCancelled", "RunEnded", "RunError", "RunFailed",
+    "RunNotFound", "RunSuspended", "SandboxMissing", "SecretInvalid", "SecretMissing", "Spend",
+    "StatementRefused", "StepFailed", "StepTimedOut", "StoreBusy", "StoreCorrupt", "StoreError",
+    "StoreFenced", "StoreForeign", "StoreFull", "StoreNewer", "StoreOnNetwork", "StoreSyncFailed",
+    "Task", "Tool", "ToolError", "ToolPolicy", "ToolRefused", "ToolReply", "Transaction",
+    "UnknownTool", "UnknownWorkflow", "UsageError", "ValueNotPortable", "Verdict", "Verification",
+    "Webhook", "WebhookInvalid", "Workflow", "__version__", "ask", "ask_person", "attempt",
+    "best_of", "budget", "carry_out", "child", "dispatch", "dispatch_all", "do", "emit", "env",
+    "extract", "file_tools", "gather", "headers", "heartbeat", "http_tool", "idempotency_key",
+    "last_heartbeat", "lock", "mail_tool", "map", "mcp_description", "mcp_tools", "now",
+    "open_file", "openapi_tools", "other_model", "other_plan", "patched", "plan", "prefers",
+    "publish", "python_tool", "race", "random", "receive", "reflect", "restart_with", "run",
+    "run_id", "save_file", "scope", "secret", "secret_source", "self_consistency", "send",
+    "shell_tool", "sleep", "sleep_until", "spend", "sql_query_tool", "sql_schema_tool", "sql_tool",
+    "task", "tool", "tool_policy", "tournament", "tree_search", "uuid4", "verification", "verified",
+    "verify", "verify_webhook", "warn", "webhook_tool", "workflow",
 ]  # fmt: skip
 
 

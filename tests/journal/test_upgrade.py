@@ -25,7 +25,7 @@ def to_format_1(path: Path) -> None:
     connection = apsw.Connection(str(path))
     for table in ("documents", "shared", "kept"):
         connection.execute(f"DROP TABLE {table}")
-    for column in ("document", "deadline"):
+    for column in ("document", "deadline", "budgets"):
         connection.execute(f"ALTER TABLE runs DROP COLUMN {column}")
     for column in ("path", "attempt", '"offset"'):
         connection.execute(f"ALTER TABLE stream DROP COLUMN {column}")

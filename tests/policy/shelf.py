@@ -4,13 +4,15 @@ from typing import Any
 
 import msgspec
 
-from podium.policy import breaker, lock, permits
+from podium.policy import breaker, budget, lock, permits
 from podium.policy.shared import Now, apply
 
 DECISIONS: dict[str, Any] = {
     permits.KIND: permits.Decision,
     breaker.KIND: breaker.View,
     lock.KIND: lock.Decision,
+    budget.KIND: budget.Decision,
+    budget.HELD_KIND: budget.Decision,
 }
 
 
@@ -19,6 +21,9 @@ class Shelf:
 
     def __init__(self) -> None:
         self.states: dict[tuple[str, str], bytes] = {}
+
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        return sorted(key for one, key in self.states if one == kind and key.startswith(prefix))
 
     def get(self, kind: str, key: str) -> bytes | None:
         return self.states.get((kind, key))

@@ -77,13 +77,14 @@ def reset(key: str, database: str | None) -> None:
     from podium.cli.database import with_app
 
     async def go(app: Any) -> None:
-        await app.reset_breaker(key, by=_me())
+        await app.reset_breaker(key, by=me())
 
     with_app(database, go)
     terminal.talk(f"The breaker {key} is closed.")
 
 
-def _me() -> str:
+def me() -> str:
+    """Return who is at work, as the records of shared things name them."""
     import getpass
 
     try:

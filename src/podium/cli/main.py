@@ -31,6 +31,7 @@ _COMMANDS = {
     "model": "podium.cli.model:model",
     "mcp": "podium.cli.mcp:mcp",
     "breakers": "podium.cli.breakers:breakers",
+    "budgets": "podium.cli.budgets:budgets",
     "limits": "podium.cli.limits:limits",
     "locks": "podium.cli.locks:locks",
     "cache": "podium.cli.cache:cache",

@@ -7,6 +7,7 @@ from typing import Any
 from podium.cli import terminal
 from podium.cli.failure import error_dict
 from podium.cli.waiting import waits_of
+from podium.client.spending import RunSpending
 from podium.client.views import DEGRADED, NoteView, RunView, StepView
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import RunRow
@@ -52,4 +53,15 @@ def run_dict(reader: SqliteReader, row: RunRow, database: str | None = None) -> 
         "parent": parent.id if parent else None, "incarnation": view.incarnation,
         "version": view.version, "error": error_dict(view.error),
         "waits": [wait.as_dict() for wait in waits_of(reader, row, database)],
+    }  # fmt: skip
+
+
+def spent_dict(spending: RunSpending) -> dict[str, Any]:
+    """Return what a run has spent, for programs; money in nano-dollars."""
+    return {
+        name: {
+            "nanos": one.nanos, "tokens": one.tokens, "calls": one.calls, "steps": one.steps,
+            "open_nanos": one.open_nanos, "open_tokens": one.open_tokens,
+        }
+        for name, one in (("own", spending.own), ("tree", spending.tree))
     }  # fmt: skip

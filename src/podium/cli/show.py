@@ -16,12 +16,14 @@ from podium.cli.failure import deepest_traceback, error_line, error_lines
 from podium.cli.folding import NodeState, folded
 from podium.cli.modules import make_importable
 from podium.cli.options import command
-from podium.cli.rows import answered, coloured, note_dict, run_dict
+from podium.cli.rows import answered, coloured, note_dict, run_dict, spent_dict
 from podium.cli.terminal import shown, shown_value
 from podium.cli.waiting import Wait, form_of, sum_of, together, waits_of
 from podium.cli.workers import Worker, workers
 from podium.client.app import Podium
+from podium.client.spending import RunSpending, Spending
 from podium.client.views import NoteView, RunView, StepView, notes_of, steps_of
+from podium.core.budgets import dollars
 from podium.journal.records import Status
 from podium.journal.sqlite import SqliteReader
 from podium.journal.store import HELD_STATUSES, RunRow
@@ -52,6 +54,7 @@ class Portrait:
     others: list[Worker]
     children: list[RunRow]
     nodes: list[tuple[str, NodeState]]
+    spending: RunSpending
 
     @classmethod
     async def of(cls, app: Podium, run_id: str, database: str | None) -> Portrait:
@@ -73,6 +76,7 @@ class Portrait:
             owner=next((one for one in registered if one.row.id == row.owner), None),
             others=[one for one in registered if one.row.id != row.owner and one.state == "alive"],
             children=reader.children(row.num), nodes=await _nodes_of(reader, row),
+            spending=await handle.spent(),
         )  # fmt: skip
 
     # for programs -----------------------------------------------------------------------
@@ -85,6 +89,7 @@ class Portrait:
             "published": shown_value(self.published),
             "doing": self.doing(), "next": list(self.next_commands()),
             "worker": None if self.owner is None else self.owner.as_dict(),
+            "spent": spent_dict(self.spending),
             "steps": dict(Counter(step.status for step in self.steps)),
             "nodes": [
                 {"path": path, "kind": node.kind, "status": node.status, "progress": node.tally or None,
@@ -124,6 +129,7 @@ class Portrait:
         yield "time-out", self._time_out()
         yield "nodes", list(self._node_lines())
         yield "steps", [self._step_counts()]
+        yield "spent", self._spent()
         yield "cached", _at_most(list(_cached_lines(self.steps)))
         yield (
             "failed",
@@ -224,6 +230,14 @@ class Portrait:
             or "none yet"
         )
 
+    def _spent(self) -> list[str]:
+        """Say what the run has spent, and what its children have with it."""
+        own, tree = self.spending.own, self.spending.tree
+        lines = [_amount(own)] if own.is_any else []
+        if tree != own and tree.is_any:
+            lines.append(f"{_amount(tree)}, its children included")
+        return lines
+
     def _node_lines(self) -> Iterator[str]:
         """Count the nodes of a document, and name those that are under way or did not go as usual."""
         if not self.nodes:
@@ -276,6 +290,15 @@ async def _nodes_of(reader: SqliteReader, row: RunRow) -> list[tuple[str, NodeSt
         return await progress.look(row)
     finally:
         await progress.close()
+
+
+def _amount(spent: Spending) -> str:
+    parts = [dollars(spent.nanos)]
+    parts += [f"{spent.tokens:,} tokens"] if spent.tokens else []
+    parts.append(f"{spent.calls:,} call{'' if spent.calls == 1 else 's'}")
+    if spent.open_nanos:
+        parts.append(f"at most {dollars(spent.open_nanos)} more by calls in flight")
+    return ", ".join(parts)
 
 
 def _node_line(path: str, node: NodeState) -> str:

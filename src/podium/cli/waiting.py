@@ -24,7 +24,7 @@ class Wait:
     """One thing that a run waits for.
 
     Attributes:
-        kind: ``signal ask unknown timer retry child send rate concurrency breaker lock``.
+        kind: ``signal ask unknown timer retry child send rate concurrency breaker lock budget``.
         what: What it is, for people.
         unblocked_by: What will let the run go on.
         commands: What to type for that, if anything.
@@ -205,6 +205,26 @@ def _shared(place: _Place, entry: dict[str, Any]) -> Wait:
     )  # fmt: skip
 
 
+def _budget(place: _Place, entry: dict[str, Any]) -> Wait:
+    """A budget: a person may raise it, in the run that asks or by its name."""
+    due = moment(entry["until"]) if "until" in entry else None
+    ask = place.asks.get(entry["path"])
+    commands = [command("budgets", "show", entry["name"], database=place.database)]
+    unblocked_by = "time" if due else "a raise, or calls in flight that cost less than they may"
+    if ask is not None:
+        form = msgspec.json.decode(ask.form)
+        answer = msgspec.json.encode(form["answer"]).decode()
+        commands = [
+            place.type("answer", place.row.id, ask.id, one) for one in (answer, '{"refuse": true}')
+        ]
+        unblocked_by = "your answer: the new limit, or a refusal"
+    return Wait(
+        kind="budget", path=entry["path"], since=moment(entry["since"]), due=due, ask=ask,
+        what=clean(entry["text"]) + (f" (until {clock(due)})" if due else ""),
+        unblocked_by=unblocked_by, commands=tuple(commands), is_for_people=ask is not None,
+    )  # fmt: skip
+
+
 def _lock(place: _Place, entry: dict[str, Any]) -> Wait:
     text = clean(entry["text"])
     return Wait(
@@ -233,4 +253,5 @@ _KINDS = {
     "concurrency": _shared,
     "breaker": _shared,
     "lock": _lock,
+    "budget": _budget,
 }

@@ -4,28 +4,65 @@ from __future__ import annotations
 
 import os
 
+from collections.abc import Iterable
 from types import TracebackType
-from typing import Any, Self, TypeVar
+from typing import Any, Self, TypedDict, TypeVar, Unpack
 
+from podium.client.budgets import BudgetView
 from podium.client.common import BreakerView, LimitView, LockPlace, LockView
 from podium.client.desk import NOT_OPEN, Desk, DeskOptions
 from podium.client.handle import Run
 from podium.client.locations import database_path
 from podium.client.views import AskView, RunView
+from podium.core.budgets import (
+    Budget,
+    BudgetLimits,
+    checked_budgets,
+    part_budget,
+    require_higher,
+    said_limits,
+)
 from podium.core.codec import encode_sorted
 from podium.core.durations import Duration, some_seconds
-from podium.core.errors import BreakerNotFound, IdInUse, InvalidOption, LockNotFound, UsageError
+from podium.core.errors import (
+    BreakerNotFound,
+    BudgetNotFound,
+    IdInUse,
+    InvalidOption,
+    LockNotFound,
+    UsageError,
+)
 from podium.core.limits import PAYLOAD_BYTES_MAX, RUN_ID_CHARS_MAX
 from podium.core.priority import PRIORITY_HEADER, checked_priority
 from podium.core.spec import WorkflowSpec, registry
 from podium.engine.engine import EngineOptions
+from podium.engine.terms import Terms
 from podium.functions.calls import Workflow
 from podium.journal.records import Kind, decode_value
 from podium.journal.store import Batch, RunRow
-from podium.policy import breaker, lock
+from podium.policy import breaker, budget, lock
 
 R = TypeVar("R")
 _FOREVER = 1 << 62
+
+
+class WorkerKeywords(TypedDict, total=False):
+    """Options of :class:`Podium` about the worker in this process.
+
+    Attributes:
+        only: Execute these run ids and no others.
+        runs_max: Most runs of other processes that this one takes on at once; 1,000 unless given.
+        resident_max: Most runs held in memory before quiet ones leave it until they are woken;
+            10,000 unless given.
+        kill_frozen: End a process of the same user that has held the file for 5 s in silence.
+        name: What this worker is called in lists.
+    """
+
+    only: frozenset[str] | None
+    runs_max: int
+    resident_max: int
+    kill_frozen: bool
+    name: str
 
 
 class Podium:
@@ -35,28 +72,31 @@ class Podium:
         database: A path, a ``sqlite:///`` URL or ``:memory:``; ``$PODIUM_DB`` or ``./podium.db``
             unless given.
         execute: Whether this process also executes and recovers runs of the workflows it knows.
-        only: Execute these run ids and no others.
         payload_bytes_max: Largest value as JSON, in bytes.
-        runs_max: Most runs of other processes that this one takes on at once.
-        resident_max: Most runs held in memory before quiet ones leave it until they are woken.
-        kill_frozen: End a process of the same user that has held the file for 5 s in silence.
-        name: What this worker is called in lists.
         create: Make the database if it is not there; else that is an error.
+        worker: As of :class:`WorkerKeywords`.
+        budgets: What runs may spend together, by their attributes: ``Budget("user:{user}", usd=5,
+            per="day")``. A run that is started here stands under them wherever it is executed.
     """
 
     def __init__(
         self, database: str | os.PathLike[str] | None = None, *, execute: bool = True,
-        only: frozenset[str] | None = None, payload_bytes_max: int = PAYLOAD_BYTES_MAX,
-        runs_max: int = 1_000, resident_max: int = 10_000, kill_frozen: bool = False,
-        name: str = "", create: bool = True,
+        payload_bytes_max: int = PAYLOAD_BYTES_MAX, create: bool = True,
+        budgets: Iterable[Budget] = (), **worker: Unpack[WorkerKeywords],
     ) -> None:  # fmt: skip
+        for option in worker:
+            if option not in WorkerKeywords.__annotations__:
+                known = ", ".join(WorkerKeywords.__annotations__)
+                raise InvalidOption(f"Podium({option}=…): no such option; known too: {known}.")
         self.path: str = database_path(database)
         self.executes: bool = execute
         self._options = DeskOptions(
-            executes=execute, kill_frozen=kill_frozen, name=name, create=create,
+            executes=execute, kill_frozen=worker.get("kill_frozen", False),
+            name=worker.get("name", ""), create=create,
             engine=EngineOptions(
-                payload_bytes_max=payload_bytes_max, runs_max=runs_max, resident_max=resident_max,
-                only=only,
+                payload_bytes_max=payload_bytes_max, runs_max=worker.get("runs_max", 1_000),
+                resident_max=worker.get("resident_max", 10_000), only=worker.get("only"),
+                budgets=checked_budgets(budgets),
             ),
         )  # fmt: skip
         self._desk: Desk | None = None
@@ -112,7 +152,7 @@ class Podium:
     async def start(
         self, workflow: Workflow[..., R] | str, input: dict[str, Any] | None = None, *,
         id: str | None = None, headers: dict[str, Any] | None = None, priority: int | None = None,
-        timeout: Duration | None = None,
+        timeout: Duration | None = None, budget: Budget | None = None,
     ) -> Run[R]:  # fmt: skip
         """Start a run; return when its acceptance is committed.
 
@@ -125,10 +165,11 @@ class Podium:
                 higher goes first. Children have it too; it is the header ``podium.priority``.
             timeout: The longest it may take, from now; what the workflow says unless given. The
                 run then fails with code ``timeout``, and what it did is undone.
+            budget: How much it and its children may spend; what the workflow says unless given.
 
         Raises:
             InputInvalid: The input does not fit the workflow; nothing was written.
-            InvalidOption: The id, the priority or the timeout is none.
+            InvalidOption: The id, the priority, the timeout or the budget is none.
             IdInUse: The id belongs to a run with another workflow or other input.
             UnknownWorkflow: No workflow of that name is registered here.
         """
@@ -137,11 +178,14 @@ class Podium:
         encoded, copy = spec.binder.copy(bound, self._options.engine.payload_bytes_max)
         run_id = self._checked_id(id)
         attributes = _with_priority(headers or {}, priority)
-        timeout_s = None if timeout is None else some_seconds(timeout, what="start(timeout)")
+        terms = Terms(
+            None if timeout is None else some_seconds(timeout, what="start(timeout)"),
+            None if budget is None else part_budget("start: budget", budget),
+        )
         desk = self.desk
         existing = desk.reader.run(run_id) if id is not None else None
         if existing is None:
-            existing = await desk.accept(spec, encoded, run_id, attributes, timeout_s)
+            existing = await desk.accept(spec, encoded, run_id, attributes, terms)
         if existing is not None:
             self._require_same(existing, spec, copy)
         return Run(desk, run_id, spec.returns)
@@ -181,6 +225,38 @@ class Podium:
     def limits(self) -> list[LimitView]:
         """Return the rates and limits of concurrency that are in use."""
         return self.desk.common.limits()
+
+    def budgets(self, *, with_ended: bool = False) -> list[BudgetView]:
+        """Return the budgets in which something was reserved.
+
+        Args:
+            with_ended: Whether those of runs that have ended are among them.
+        """
+        return self.desk.common.budgets(with_ended=with_ended)
+
+    async def raise_budget(
+        self, key: str, *, by: str = "an operator", **limits: Unpack[BudgetLimits]
+    ) -> BudgetView:
+        """Raise limits of a budget: what waits for it goes on.
+
+        Of a budget per hour, day or month it holds until the period is over.
+
+        Args:
+            key: As :meth:`budgets` has it.
+            by: Who raises it.
+            limits: The new ones.
+
+        Raises:
+            BudgetNotFound: Nothing was ever reserved in one of that name.
+            InvalidOption: That is not limited, or not lower.
+        """
+        known = {one.key: one for one in self.budgets(with_ended=True)}
+        if key not in known:
+            raise BudgetNotFound(key, known)
+        raised = said_limits(limits, f"raise_budget({key!r})")
+        require_higher(key, known[key].limits, raised)
+        await self.desk.decide(budget.KIND, key, budget.Raise(raised, by))
+        return next(one for one in self.budgets(with_ended=True) if one.key == key)
 
     def locks(self) -> list[LockView]:
         """Return every lock that a run has, and who waits for it."""

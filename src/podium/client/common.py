@@ -8,6 +8,7 @@ from datetime import UTC, datetime
 
 import msgspec
 
+from podium.client.budgets import BudgetView, BudgetViews
 from podium.core.ports import Clock
 from podium.journal.store import Reader
 from podium.policy import breaker, lock, permits
@@ -164,6 +165,11 @@ class CommonViews:
             calls=failed + slow + sum(one.ok for one in slices), failed=failed, slow=slow,
             probes=sum(circuit.out.values()), waiting=waiting, changes=changes,
         )  # fmt: skip
+
+    def budgets(self, *, with_ended: bool) -> list[BudgetView]:
+        """Return every budget in which something was ever reserved."""
+        views = BudgetViews(self._reader)
+        return views.all(self.now(), self._waiting("budget"), with_ended=with_ended)
 
     def limits(self) -> list[LimitView]:
         """Return the rates and limits of concurrency of which something is in use."""

@@ -14,11 +14,11 @@ import msgspec
 
 from podium.client.common import CommonViews
 from podium.client.files import FileVault
+from podium.core.budgets import matching
 from podium.core.errors import RunNotFound, StoreFenced, UsageError
 from podium.core.limits import CLOSE_WAIT_S
 from podium.core.spec import StoredDocument, WorkflowSpec, registry
 from podium.core.version import VERSION
-from podium.engine.deadline import deadline_us
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.executors import SystemExecutor
 from podium.engine.system import (
@@ -30,6 +30,7 @@ from podium.engine.system import (
     environment,
     wall_us,
 )
+from podium.engine.terms import NO_TERMS, Terms, set_terms
 from podium.journal.payload import HEAD, FamilyPayloads
 from podium.journal.sqlite import SqliteReader, SqliteStore
 from podium.journal.store import Batch, CommitResult, RunRow
@@ -127,6 +128,7 @@ class Desk:
         self.engine: Engine | None = self.worker.engine if self.worker else None
         self.common = CommonViews(self.reader, SystemClock(asyncio.get_running_loop()))
         self.payload_bytes_max = options.engine.payload_bytes_max
+        self._budgets = options.engine.budgets
         self._is_closed = False
         self._entropy = SystemEntropy()
         self._last_num = 0
@@ -200,15 +202,15 @@ class Desk:
 
     async def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any],
-        timeout_s: float | None = None,
+        terms: Terms = NO_TERMS,
     ) -> RunRow | None:  # fmt: skip
         """Write a new run; return the row that was there first, if another process was faster."""
         self._require_open()
         if self.engine is not None:
-            return await self._accept_here(self.engine, spec, encoded, run_id, headers, timeout_s)
+            return await self._accept_here(self.engine, spec, encoded, run_id, headers, terms)
         batch = Batch()
         row = self._new_row(batch, spec, encoded, run_id, headers)
-        row.deadline = deadline_us(row.created_at, timeout_s or spec.timeout_s)
+        set_terms(row, spec, terms, matching(self._budgets, headers))
         batch.runs_new.append(row)
         result = await self.commit(batch)
         return self.reader.run(run_id) if run_id in result.taken else None
@@ -220,9 +222,9 @@ class Desk:
         encoded: bytes,
         run_id: str,
         headers: dict[str, Any],
-        timeout_s: float | None,
+        terms: Terms,
     ) -> RunRow | None:
-        row = engine.accept(spec, encoded, run_id, headers, timeout_s=timeout_s)
+        row = engine.accept(spec, encoded, run_id, headers, terms=terms)
         engine.log.flush()
         await self._settled(engine)
         if run_id in engine.taken:

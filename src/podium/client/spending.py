@@ -6,11 +6,13 @@ from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 
 from podium.core.budgets import NANOS, NOTHING, Amount
+from podium.core.errors import NEVER_BEGAN
 from podium.journal.records import (
     LOCK,
     RECALL,
     SEND,
     Kind,
+    Result,
     decode_result,
     decode_spent,
     decode_started,
@@ -46,6 +48,11 @@ class Spending:
     def usd(self) -> float:
         """Money in dollars, for people."""
         return self.nanos / NANOS
+
+    @property
+    def is_any(self) -> bool:
+        """Whether anything was spent that has a price."""
+        return bool(self.nanos or self.tokens or self.calls or self.open_nanos or self.open_tokens)
 
     def plus(self, other: Spending) -> Spending:
         """Return the sum."""
@@ -105,8 +112,7 @@ def _own(records: Iterable[RecordRow]) -> Spending:
         elif row.kind == Kind.RESULT:
             result = decode_result(row.body)
             spent = spent.plus(worst.pop(path, NOTHING))
-            is_own = result.k in _OWN
-            steps += not is_own and not result.by
+            steps += _is_step(result) or path in begun
             begun.discard(path)
         elif row.kind in (Kind.RESTARTED, Kind.ENDED):
             for left in worst.values():
@@ -120,3 +126,9 @@ def _own(records: Iterable[RecordRow]) -> Spending:
     return Spending(
         spent.usd, spent.tokens, spent.calls, steps + len(begun), total.usd, total.tokens
     )
+
+
+def _is_step(result: Result) -> bool:
+    """Whether it is of a task whose body has begun."""
+    has_begun = result.x is None or result.x.code not in NEVER_BEGAN
+    return has_begun and result.k not in _OWN and not result.by

@@ -6,8 +6,10 @@ Money is counted in whole nano-dollars (1,000,000,000 are one US dollar), so tha
 from __future__ import annotations
 
 import math
+import string
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
+from contextvars import ContextVar
 from dataclasses import dataclass
 from decimal import ROUND_CEILING, Decimal, InvalidOperation
 from typing import Any, Final, TypedDict, Unpack
@@ -103,14 +105,19 @@ class Spend:
         return Amount(self.nanos or 0, self.tokens or 0, self.calls)
 
 
-class BudgetKeywords(TypedDict, total=False):
-    """Options of :class:`Budget`; its attributes say what they mean."""
+class BudgetLimits(TypedDict, total=False):
+    """What a budget limits; the attributes of :class:`Budget` say what they mean."""
 
     usd: Money
     tokens: int
     calls: int
     steps: int
     time: Duration
+
+
+class BudgetKeywords(BudgetLimits, total=False):
+    """Options of :class:`Budget`; its attributes say what they mean."""
+
     per: str
     at_limit: str
     unknown: str
@@ -236,6 +243,58 @@ def said_of(usd: Any, tokens: Any, calls: Any) -> Said:
     )
 
 
+def said_limits(given: Mapping[str, Any], what: str) -> dict[str, int]:
+    """Return limits that somebody has written: ``{"usd": 2, "time": "10m"}``.
+
+    Raises:
+        InvalidOption: There is none, or one is none.
+    """
+    limits: dict[str, int] = {}
+    for name, value in given.items():
+        if name == "usd":
+            limits[name] = nanos_of(value, f"{what}: usd")
+        elif name == "time":
+            limits[name] = round(some_seconds(value, what=f"{what}: time") * 1e6)
+        elif name in DIMENSIONS:
+            limits[name] = count_of(value, f"{what}: {name}")
+        else:
+            known = ", ".join((*DIMENSIONS, "time"))
+            raise InvalidOption(f"{what}: {name!r:.80} is not limited; known: {known}.")
+    if not limits:
+        raise InvalidOption(f"{what} names no limit; expected such as usd=2.")
+    return limits
+
+
+def require_higher(key: str, limits: Mapping[str, int], raised: Mapping[str, int]) -> None:
+    """Make sure that a raise is one.
+
+    Args:
+        key: Of the account.
+        limits: Those that hold.
+        raised: Those that shall hold.
+
+    Raises:
+        InvalidOption: Something is not limited, or not lower.
+    """
+    for name, limit in raised.items():
+        if name not in limits:
+            raise InvalidOption(
+                f"The budget {key!r} does not limit {name}; it limits {', '.join(limits)}."
+            )
+        if limit <= limits[name]:
+            raise InvalidOption(
+                f"The budget {key!r} has {shown(name, limits[name])} already; "
+                f"{shown(name, limit)} would not be more."
+            )
+
+
+def plain_dollars(nanos: int) -> int | float | str:
+    """Return money as one writes it: a number where that is exact, else a text."""
+    value = Decimal(nanos) / NANOS
+    number = int(value) if value == int(value) else float(value)
+    return number if nanos_of(number, "usd") == nanos else f"{value:f}"
+
+
 def dollars(nanos: int) -> str:
     """Say money: ``$0.50``, ``$0.000125``."""
     value = Decimal(nanos) / NANOS
@@ -273,6 +332,150 @@ def _word(option: str, given: Any, known: tuple[str, ...]) -> str:
         words = " or ".join(repr(one) for one in known if one)
         raise InvalidOption(f"Budget({option}={given!r:.80}); expected {words}.")
     return str(given)
+
+
+class Line(msgspec.Struct, frozen=True, omit_defaults=True):
+    """One budget, as a step stands under it.
+
+    Attributes:
+        key: Names its account. ``run:…`` is that of a run, a part of it, or a call.
+        name: What people call it.
+        limits: Dimension → limit: money in nano-dollars, ``time`` in µs.
+        since_us: From when its time counts, in µs of the run's time.
+        per: ``hour``, ``day``, ``month``; empty: for ever.
+        at_limit: As in :class:`Budget`; ``exceed`` where nothing is kept from starting any more:
+            what undoes a run is never refused.
+        unknown: As in :class:`Budget`.
+        run: The run that it belongs to; empty where runs share it.
+    """
+
+    key: str
+    name: str
+    limits: dict[str, int]
+    since_us: int = 0
+    per: str = ""
+    at_limit: str = "stop"
+    unknown: str = "refuse"
+    run: str = ""
+
+    @classmethod
+    def of(cls, budget: Budget, key: str, name: str = "", since_us: int = 0, run: str = "") -> Line:
+        """Return a budget as one whose account has a key."""
+        limits = budget.limits
+        if budget.time_s is not None:
+            limits["time"] = round(budget.time_s * 1e6)
+        return cls(
+            key, name or budget.name, limits, since_us, budget.per, budget.at_limit, budget.unknown,
+            run,
+        )  # fmt: skip
+
+
+RUNS: Final = "run:"
+"""How the keys of accounts begin that belong to one run."""
+Lines = tuple[Line, ...]
+"""Budgets from the innermost to the outermost: a reservation must fit in all of them."""
+current_budgets: ContextVar[Lines] = ContextVar("podium_budgets", default=())
+
+
+def without_limit(lines: Lines) -> Lines:
+    """Return budgets in which everything is counted and nothing refused."""
+    return tuple(msgspec.structs.replace(line, at_limit="exceed") for line in lines)
+
+
+def run_budgets(run_id: str, began_us: int, own: tuple[Budget | None, str], outer: Lines) -> Lines:
+    """Return the budgets of a new run: its own, and those that it is started under.
+
+    Args:
+        run_id: Its id.
+        began_us: When it is accepted.
+        own: Its own budget, if it has one, and what that is called if it has no name.
+        outer: Those of the app, or of the place in another run that starts it.
+    """
+    budget, name = own
+    if budget is None:
+        return outer
+    return (Line.of(budget, f"{RUNS}{run_id}", budget.name or name, began_us, run_id), *outer)
+
+
+def renewed(recorded: Lines, known: Lines) -> Lines:
+    """Return the budgets that a run was started under, those of the app as it has them now."""
+    now = {line.key: line for line in known}
+    mine = tuple(now.pop(line.key, line) for line in recorded)
+    return (*mine, *now.values())
+
+
+def matching(budgets: Iterable[Budget], headers: Mapping[str, Any]) -> Lines:
+    """Return those budgets of the app that a run with these attributes stands under, in order.
+
+    One that names an attribute which the run does not have is not among them.
+    """
+    found: dict[str, Line] = {}
+    for budget in budgets:
+        values = {field: headers.get(field) for field in _fields(budget.name)}
+        if all(isinstance(value, str | int) and value != "" for value in values.values()):
+            name = budget.name.format_map(values)
+            key = f"{name}/{budget.per}" if budget.per else name
+            found.setdefault(key, Line.of(budget, key, key))
+    return tuple(found.values())
+
+
+def checked_budgets(given: Iterable[Any]) -> tuple[Budget, ...]:
+    """Return the budgets of an app.
+
+    Raises:
+        InvalidOption: One is none, has no name, or has name and period of another.
+    """
+    found = tuple(given)
+    for one in found:
+        if not isinstance(one, Budget):
+            raise InvalidOption(f"Podium(budgets=…): {one!r:.200} is no Budget(…).")
+        if not one.name or one.name.startswith(RUNS):
+            raise InvalidOption(
+                f"Podium(budgets=…): a budget is called {one.name!r}; expected a name that says whose "
+                f"it is, such as 'user:{{user}}', and that does not begin with {RUNS!r}."
+            )
+        if one.time_s is not None:
+            raise InvalidOption(
+                f"Budget({one.name!r}): time is for one run or a part of it; give it to @workflow, "
+                "start(…) or podium.budget(…)."
+            )
+        _fields(one.name)
+    names = [(one.name, one.per) for one in found]
+    if len(set(names)) < len(names):
+        text = ", ".join(name for name, _ in names)
+        raise InvalidOption(f"Podium(budgets=…): two budgets have one name and period: {text}.")
+    return found
+
+
+def part_budget(what: str, given: Any) -> Budget:
+    """Return a budget of a run, a part of it, or a call.
+
+    Raises:
+        InvalidOption: It is none, or it counts anew in each period.
+    """
+    if not isinstance(given, Budget):
+        raise InvalidOption(f"{what}={given!r:.200}; expected Budget(usd=…, tokens=…, calls=…).")
+    if given.per:
+        raise InvalidOption(
+            f"{what}: a budget per {given.per} is shared by runs; give it to Podium(budgets=[…])."
+        )
+    return given
+
+
+def _fields(name: str) -> list[str]:
+    """Return the attributes that a name has in it.
+
+    Raises:
+        InvalidOption: It is no template.
+    """
+    try:
+        found = [field for _, field, _, _ in string.Formatter().parse(name) if field is not None]
+    except ValueError as problem:
+        raise InvalidOption(f"Budget({name!r}): {problem}.") from None
+    for field in found:
+        if not field.isidentifier():
+            raise InvalidOption(f"Budget({name!r}): {field!r} is no name of an attribute.")
+    return found
 
 
 UNKNOWN: Final = Spend(None, tokens=None)

@@ -13,6 +13,7 @@ from contextvars import ContextVar
 from datetime import datetime
 from typing import Any, NamedTuple, NoReturn, Protocol
 
+from podium.core.budgets import Budget, Line
 from podium.core.codec import Codec
 from podium.core.errors import NotInWorkflow
 from podium.core.ports import Attempt
@@ -104,6 +105,13 @@ class Shared(Protocol):
 
     def unlock(self, path: str) -> None:
         """Give back the lock that a place holds, or no longer ask for it."""
+        ...
+
+    def budget(self, path: str, budget: Budget, name: str = "") -> Line:
+        """Return a budget of a part of the run, whose account is named by a path.
+
+        What is asked for while it is among ``core.budgets.current_budgets`` stands under it.
+        """
         ...
 
 

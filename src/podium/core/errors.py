@@ -13,6 +13,7 @@
     │   ├── SecretInvalid             a reference to a secret that can never give one
     │   ├── NotKnown                  nothing shared has that name
     │   │   ├── BreakerNotFound       … no call was ever reported to such a breaker
+    │   │   ├── BudgetNotFound        … nothing was ever reserved in such a budget
     │   │   └── LockNotFound          … nobody has such a lock
     │   ├── FlowInvalid               a flow document has errors; every one is named
     │   ├── FlowNotFound              there is no flow document at a path
@@ -28,6 +29,8 @@
     ├── StepFailed                    what a workflow sees of a failed step
     │   ├── StepTimedOut              … its time was over
     │   ├── LockDeadlock              … it would wait for a lock for ever
+    │   ├── BudgetExceeded            … it did not fit into a budget
+    │   ├── PriceUnknown              … nobody knows what it costs, and a budget limits that
     │   ├── OutcomeUnknown            … a ``once`` may or may not have happened
     │   └── ResultUnusable            … it happened, its result cannot be used
     ├── SecretMissing                 a secret that a reference names is not there
@@ -205,6 +208,15 @@ class BreakerNotFound(NotKnown):
         super().__init__("No call was ever reported to a breaker", key, known)
 
 
+class BudgetNotFound(NotKnown):
+    """Nothing was ever reserved in a budget of that name."""
+
+    code = "budget-not-found"
+
+    def __init__(self, key: str, known: Iterable[str]) -> None:
+        super().__init__("Nothing was ever reserved in a budget", key, known)
+
+
 class LockNotFound(NotKnown):
     """Nobody has a lock of that name."""
 
@@ -380,9 +392,29 @@ class SecretMissing(PodiumError):
         return f"There is no secret {self.reference}: {self.remedy}"
 
 
+class BudgetExceeded(StepFailed):
+    """The step did not fit into a budget; it certainly did not happen."""
+
+    code = "budget-exceeded"
+
+
+class PriceUnknown(StepFailed):
+    """Nobody knows what the step costs, and a budget limits that; it certainly did not happen."""
+
+    code = "price-unknown"
+
+
+NEVER_BEGAN = frozenset(
+    {"queue-timeout", "circuit-open", "budget-exceeded", "budget-cheaper", "price-unknown"}
+)
+"""Codes of failures that kept an attempt from beginning."""
 _BY_CODE: dict[str, type[StepFailed]] = {
-    kind.code: kind for kind in (StepTimedOut, LockDeadlock, OutcomeUnknown, ResultUnusable)
-}
+    kind.code: kind
+    for kind in (
+        BudgetExceeded, LockDeadlock, OutcomeUnknown, PriceUnknown, ResultUnusable, StepTimedOut,
+    )
+}  # fmt: skip
+_BY_CODE["budget-cheaper"] = BudgetExceeded
 _BY_CODE["queue-timeout"] = _BY_CODE["heartbeat-timeout"] = StepTimedOut
 
 

@@ -18,7 +18,7 @@ from functools import cached_property
 from logging import WARNING
 from typing import Any, NamedTuple, Self
 
-from podium.core.budgets import Spend
+from podium.core.budgets import Budget, Spend
 from podium.core.codec import Binder, Codec, codec_for, type_hints
 from podium.core.effects import Effect
 from podium.core.errors import NameTaken, UnknownWorkflow
@@ -66,6 +66,8 @@ class TaskOptions:
     not_done: tuple[type[BaseException], ...] = ()
     expect_s: float = 0.0
     price: Spend | Callable[..., Spend | None] | None = None
+    budget: Budget | None = None
+    """Of one call; tasks have none."""
     capture_level: int = WARNING
     """Records of ``logging`` from this level up are kept with the attempt."""
 
@@ -152,10 +154,12 @@ class WorkflowSpec(_Definition):
         is_strict: Whether changed arguments of a finished step stop a replay.
         document: Where the workflow is a document: (its hash, its content as JSON).
         timeout_s: The longest a run of it may take, from its acceptance.
+        budget: How much a run of it may spend, its children included.
     """
 
     document: StoredDocument | None = None
     timeout_s: float | None = None
+    budget: Budget | None = None
 
     def __init__(
         self, function: Callable[..., Any], name: str, *, version: str | None, is_strict: bool

@@ -74,7 +74,7 @@ class Step(Timing):
         self._attempt_timer = self._total_timer = self._retry_timer = None
         self._queue_timer: Cancellable | None = None
         self._passage = None
-        self._tab = None
+        self.tab = None
         self._heart = None
         self._detail = known.beat if known else None
 
@@ -120,9 +120,12 @@ class Step(Timing):
         self.started_at = run.clock_us()
         self.first_at = self.first_at or self.started_at
         self.is_timed_out = False
-        if self.spec.is_priced and not self._open_tab():
-            return
-        if self.spec.is_gated:
+        is_gated = self.spec.is_gated
+        if self.spec.is_priced or self.wait.budgets:
+            if not self._open_tab():
+                return
+            is_gated = is_gated or (self.tab is not None and self.tab.needs_room)
+        if is_gated:
             self._queue()
         else:
             self._begin_body()
@@ -130,7 +133,8 @@ class Step(Timing):
     def _open_tab(self) -> bool:
         """Find out what the attempt may cost; False where that cannot be told."""
         try:
-            self._tab = Tab.of(self.run, self.wait, self.number, self._arguments())
+            budgets = self.run.engine.admission.budgets
+            self.tab = Tab.of(self.run, budgets, self.wait, self.number, self._arguments)
         except PodiumError as problem:
             self.refused(describe_failure(problem))
             return False
@@ -149,6 +153,8 @@ class Step(Timing):
         except PodiumError as problem:  # its key cannot be made of these arguments
             self.refused(describe_failure(problem))
             return
+        if self.tab is not None and self.tab.needs_room:
+            run.questions.take_up(self.path)
         passage.enter()
         passage.tell()
 
@@ -194,7 +200,7 @@ class Step(Timing):
         """Record the start where it must be durable, then run the body."""
         run, options = self.run, self.spec.options
         is_long = self.spec.touches or options.expect_s > SHOW_STARTED_AFTER_S or run.is_suspect
-        if is_long or self._tab is not None:
+        if is_long or (self.tab is not None and self.tab.is_noted):
             run.log.after(self.note_start(), self._execute)
         else:
             self._execute()
@@ -208,8 +214,9 @@ class Step(Timing):
             self.spec.name, self.spec.effect.value, wait.fingerprint, self.number,
             run.key(self.path) if self.spec.touches else "", compensate,
         )  # fmt: skip
-        if self._tab is not None:
-            started.p = self._tab.worst
+        if self.tab is not None:
+            started.p = self.tab.worst
+            self.tab.note_start()
         if self.number == 1:
             started.a = _RAW(run.payloads.pack(wait.encoded))
         return run.record(Kind.STARTED, self.path, body(started), self.started_at)
@@ -249,7 +256,7 @@ class Step(Timing):
         attempt.pulse.last, attempt.pulse.tell = self._detail, self._beaten
         attempt.outlet.tell = partial(self._emitted, attempt)
         self._bodied = attempt
-        tab = self._tab
+        tab = self.tab
         if tab is not None:
             tab.attempt = attempt
         run.engine.in_flight += 1
@@ -279,7 +286,7 @@ class Step(Timing):
         if passage is not None:
             self._leave(passage, error)
         if tab is not None or attempt.spent:
-            (tab or Tab.unpriced(run, self.path, attempt)).settle(error, self.spec.options.not_done)
+            self._settle(attempt, tab, error)
         if attempt.number != self.number or self.is_unknown:
             # Overlap was allowed and a younger attempt runs, or it was given up as unknown.
             if not run.is_closed:
@@ -305,6 +312,15 @@ class Step(Timing):
             self._end(Result(x=failure_of(attempt, error.problem), st=Status.UNUSABLE))
         else:
             self._failed(error)
+
+    def _settle(self, attempt: Attempt, tab: Tab | None, error: BaseException | None) -> None:
+        """Record what the attempt has used."""
+        if tab is None:
+            tab = Tab(
+                self.run, self.run.engine.admission.budgets, self.path, attempt.number, (), None
+            )
+            tab.attempt = attempt
+        tab.settle(error, self.spec.options.not_done)
 
     def _leave(self, passage: Passage, error: BaseException | None) -> None:
         """Tell the doors what became of the call, and give back what it held."""
@@ -398,8 +414,8 @@ class Step(Timing):
         """Record the outcome and hand it to the program as a fact."""
         self.is_over = True
         self._stop_timers()
-        if self._tab is not None:
-            self._tab.give_up()
+        if self.tab is not None:
+            self.tab.give_up()
         run, wait = self.run, self.wait
         result.n = self.number
         result.d = max(0, run.clock_us() - self.started_at)

@@ -7,6 +7,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any, NamedTuple
 
+from podium.core.budgets import Lines
 from podium.core.codec import Codec
 from podium.core.context import NO_OPTIONS, StepOptions
 from podium.core.errors import ErrorInfo, RunSuspended
@@ -23,7 +24,7 @@ class Wait:
     """Something the program waits for under a path."""
 
     __slots__ = (
-        "bound", "codec", "command", "compensate", "copy", "encoded", "fingerprint", "future", "known",
+        "bound", "budgets", "codec", "command", "compensate", "copy", "encoded", "fingerprint", "future", "known",
         "options", "path", "since", "spec", "what",
     )  # fmt: skip
 
@@ -40,6 +41,7 @@ class Wait:
         self.known: Known | None = None
         self.compensate: TaskSpec | None = None
         self.options: StepOptions = NO_OPTIONS
+        self.budgets: Lines = ()
         self.command: Any = None
         self.copy: Any = MISSING
         """The decoded record, where this process has just made it."""
@@ -193,6 +195,8 @@ class Settings(NamedTuple):
     """Version of the workflow's code and of Podium, as this process has it."""
     accepted: str
     """The same, as it was where the run was accepted."""
+    budgets: Lines = ()
+    """Those that the whole run stands under."""
 
 
 @dataclass(slots=True)
@@ -212,6 +216,7 @@ class RunState:
         fault: Why the run must stop: the program does not fit its journal.
         unawaited: Calls that were dropped without being awaited: (task, place).
         has_locks: Whether the program has asked for a lock.
+        has_budgets: Whether anything of it stands under a budget.
     """
 
     spec: WorkflowSpec
@@ -234,6 +239,7 @@ class RunState:
     fault: BaseException | None = None
     unawaited: list[tuple[str, str]] = field(default_factory=list)
     has_locks: bool = False
+    has_budgets: bool = False
 
     def require_alive(self) -> None:
         """Refuse to start anything for a program that this process has let go of.

@@ -18,6 +18,7 @@ from typing import Any, NoReturn
 
 import msgspec
 
+from podium.core.budgets import current_budgets
 from podium.core.codec import Codec, codec_for, decode_any, encode_message, encode_sorted
 from podium.core.context import About, Shared, StepOptions
 from podium.core.errors import Nondeterminism, RestartRequested
@@ -78,6 +79,10 @@ class RunContext:
         encoded, copy = spec.binder.copy(bound, self.state.settings.payload_bytes_max)
         wait = self._wait("step", path, spec.returns)
         wait.spec, wait.encoded, wait.bound = spec, encoded, copy
+        wait.budgets = current_budgets.get()
+        own = spec.options.budget
+        if own is not None:
+            wait.budgets = (self.shared.budget(path, own, own.name or spec.name), *wait.budgets)
         if options is not None:
             wait.options = options
         wait.compensate = wait.options.compensate or spec.options.compensate
@@ -98,7 +103,7 @@ class RunContext:
         """Ask for a run of another workflow."""
         encoded, _ = spec.binder.copy(bound, self.state.settings.payload_bytes_max)
         wait = self._wait("child", path, spec.returns)
-        wait.spec, wait.encoded = spec, encoded
+        wait.spec, wait.encoded, wait.budgets = spec, encoded, current_budgets.get()
         wait.fingerprint = self.state.settings.fingerprint(
             encode_sorted(spec.binder.fingerprinted(bound))
         )

@@ -17,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from podium.core.budgets import Budget, Lines, matching
 from podium.core.errors import NotDone, PodiumError, StoreError
 from podium.core.failures import describe_failure
 from podium.core.limits import (
@@ -33,7 +34,6 @@ from podium.engine.admission.desk import Desk
 from podium.engine.attempts import Step
 from podium.engine.book import PayloadBook
 from podium.engine.commands import Ending
-from podium.engine.deadline import deadline_us
 from podium.engine.history import History
 from podium.engine.locks import Locks
 from podium.engine.log import Committer, Log
@@ -43,6 +43,7 @@ from podium.engine.results import PRUNE_EVERY_S, Results
 from podium.engine.roles import RelatedRun
 from podium.engine.run import ActiveRun
 from podium.engine.sleepers import Sleepers
+from podium.engine.terms import NO_TERMS, Terms, set_terms
 from podium.journal.records import Kind, Note, Value, body
 from podium.journal.store import (
     Batch,
@@ -67,12 +68,14 @@ class EngineOptions:
         runs_max: Runs it takes from other processes or clients at most.
         resident_max: Runs held in memory before quiet ones leave it until something wakes them.
         only: Run ids it may execute; ``None`` for any.
+        budgets: What runs may spend together, by their attributes.
     """
 
     payload_bytes_max: int = PAYLOAD_BYTES_MAX
     runs_max: int = 1_000
     resident_max: int = 10_000
     only: frozenset[str] | None = None
+    budgets: tuple[Budget, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -282,9 +285,13 @@ class Engine:
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: RelatedRun | None = None, parent_path: str | None = None, timeout_s: float | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None, terms: Terms = NO_TERMS,
+        outer: Lines | None = None,
     ) -> RunRow:  # fmt: skip
-        """Append a new run to the log, owned by this worker where it may execute it."""
+        """Append a new run to the log, owned by this worker where it may execute it.
+
+        ``outer``: the budgets of the place that starts it; None: those of the app.
+        """
         family = parent.row.family if parent else self.book.new_family()
         is_mine = self._may_execute(run_id, parent)
         row = RunRow(
@@ -294,7 +301,9 @@ class Engine:
             parent_path=parent_path, status="running" if is_mine else "accepted",
             owner=self.worker.id if is_mine else None, headers=msgspec.json.encode(headers),
         )  # fmt: skip
-        row.deadline = deadline_us(row.created_at, timeout_s or spec.timeout_s)
+        if outer is None:
+            outer = matching(self.options.budgets, headers)
+        set_terms(row, spec, terms, outer)
         if spec.document is not None:
             row.document = spec.document.hash
             self._keep_document(spec, spec.document)
@@ -414,6 +423,7 @@ class Engine:
         """Set a run aside until somebody acts; nothing of it is lost."""
         run.record(Kind.HELD, "", body(Note("blocked", str(error)[:2000])))
         run.pending.clear()
+        run.places.end_budgets()
         self._forget(run)
         self.hold_row(run.row, "blocked", error)
 

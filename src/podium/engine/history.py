@@ -111,8 +111,8 @@ class History:
             self.env[path] = row.body
         elif kind == Kind.PATCHED:
             self.patches.add(path)
-        elif kind == Kind.ASKED:
-            self.asks[path] = decode_value(row.body).name
+        elif kind in (Kind.ASKED, Kind.ANSWERED):
+            self._on_question(row)
         elif kind == Kind.CHILD_STARTED:
             self.children[path] = decode_value(row.body).name
         elif kind == Kind.RESTARTED:
@@ -127,6 +127,12 @@ class History:
             known.is_unknown = True
         else:
             known.beat = bytes(decode_beat(row.body).v)
+
+    def _on_question(self, row: RecordRow) -> None:
+        if row.kind == Kind.ASKED:
+            self.asks[row.path] = decode_value(row.body).name
+        else:
+            self.asks.pop(row.path, None)
 
     def _on_code(self, code: str) -> None:
         """From here on other code recorded."""

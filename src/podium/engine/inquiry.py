@@ -12,6 +12,7 @@ from podium.core.errors import ErrorInfo, NotDone, PodiumError, ValueNotPortable
 from podium.core.ports import Attempt, Executing
 from podium.core.spec import TaskSpec
 from podium.engine.commands import Wait
+from podium.engine.compensation import OPERATOR
 from podium.engine.leaving import failure_of, said
 from podium.engine.roles import StepRun
 from podium.journal.records import LOST, FailedAttempt, Kind, Note, Result, Status, body
@@ -154,7 +155,9 @@ class Inquiry(ABC):
         }
         if problem:
             form["problem"] = f"The last answer could not be used: {problem}"
-        self.run.open_ask(self.path, msgspec.json.encode(form), "operator", None, is_unknown=True)
+        self.run.questions.open(
+            self.path, msgspec.json.encode(form), OPERATOR, None, is_of_step=True
+        )
         self.run.engine.ready(self.run)  # it has something new to wait for
 
     def answered(self, answer: Any) -> None:

@@ -8,6 +8,7 @@ import msgspec
 
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Cancellable
+from podium.engine.admission import Admission
 from podium.engine.commands import AskForLock, GiveLockBack, RunState, Wait
 from podium.engine.locks import Answer, Locks
 from podium.engine.roles import Kin
@@ -21,6 +22,8 @@ class LockEngine(Protocol):
 
     @property
     def locks(self) -> Locks: ...
+    @property
+    def admission(self) -> Admission: ...
     @property
     def relations(self) -> Kin: ...
     def ready(self, run: Any) -> None: ...
@@ -95,7 +98,13 @@ class LockPlaces:
         """The run has ended, or begins again: none of its places holds anything."""
         if self._run.program.state.has_locks:
             self._run.engine.locks.ended(self._run.id)
+        self.end_budgets()
         self.close()
+
+    def end_budgets(self) -> None:
+        """Nothing of the run goes on: what it still has reserved in budgets counts as spent."""
+        if self._run.program.state.has_budgets:
+            self._run.engine.admission.budgets.ended(self._run.id)
 
     def close(self) -> None:
         """The run leaves memory; what it holds it keeps."""

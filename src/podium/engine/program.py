@@ -15,9 +15,11 @@ from collections.abc import Callable
 from functools import partial
 from typing import Any, ClassVar
 
+from podium.core.budgets import current_budgets, without_limit
 from podium.core.codec import decode_any
 from podium.core.context import current_context
 from podium.core.errors import (
+    NEVER_BEGAN,
     Deadlocked,
     ErrorInfo,
     ForgottenAwait,
@@ -54,12 +56,9 @@ _OUTCOMES = {
     "timeout": "unknown",
     "heartbeat-timeout": "unknown",
     "cancelled": "unknown",
-    "queue-timeout": "not-done",
-    "circuit-open": "not-done",
+    **dict.fromkeys(NEVER_BEGAN, "not-done"),
 }
 """What a compensating task is told, by the code of the step's error; else ``failed``."""
-_BEFORE_THE_BODY = frozenset({"queue-timeout", "circuit-open"})
-"""Codes of failures that kept an attempt from beginning."""
 
 
 class Program:
@@ -172,6 +171,9 @@ class Program:
     def _begin(self, encoded_input: bytes) -> RunTask:
         context = contextvars.Context()
         context.run(current_context.set, self.context)
+        if self.state.settings.budgets:
+            self.state.has_budgets = True
+            context.run(current_budgets.set, self.state.settings.budgets)
         return context.run(
             self.loop.new_task, self._root(encoded_input), self._root_scope, context=context
         )
@@ -199,6 +201,7 @@ class Program:
         await self._wind_down()
         if ending.status != "succeeded" and ending.restart is None:
             self._is_compensating = True
+            current_budgets.set(without_limit(current_budgets.get()))
             just_said = [one for one in self.state.commands if isinstance(one, Undo)]
             undos = [*self._compensations, *just_said]
             left = await compensate(self.context, undos[::-1])
@@ -371,7 +374,7 @@ class Program:
             self._outcomes[wait.path] = ("succeeded", None)
         elif result.x is not None:
             word = _OUTCOMES.get(result.x.code, "failed")
-            if result.x.code in _BEFORE_THE_BODY and result.n > 1:
+            if result.x.code in NEVER_BEGAN and result.n > 1:
                 word = "unknown"  # earlier attempts of it had begun
             self._outcomes[wait.path] = (word, None)
         else:

@@ -29,7 +29,7 @@ class Relations:
             parent.record(Kind.CHILD_STARTED, path, body(Value(name=run_id)))
             row = engine.accept(
                 command.wait.spec, command.wait.encoded, run_id, parent.headers,
-                parent=parent, parent_path=path,
+                parent=parent, parent_path=path, outer=command.wait.budgets,
             )  # fmt: skip
             engine.adopt(row)
         elif existing is not None and existing.parent != parent.num:

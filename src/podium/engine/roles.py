@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Mapping
 from typing import Any, Protocol
 
+from podium.core.budgets import Budget, Lines
 from podium.core.ports import Cancellable, Clock, Entropy, Executor, Notifier
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.admission import Admission
@@ -14,6 +15,7 @@ from podium.engine.history import History
 from podium.engine.locks import Locks
 from podium.engine.log import Log
 from podium.engine.payloads import Payloads
+from podium.engine.questions import Questions
 from podium.engine.results import Results
 from podium.journal.store import InboxRow, Reader, RunRow, Store, WorkerIdentity
 
@@ -27,6 +29,8 @@ class Options(Protocol):
     def runs_max(self) -> int: ...
     @property
     def only(self) -> frozenset[str] | None: ...
+    @property
+    def budgets(self) -> tuple[Budget, ...]: ...
 
 
 class StepEngine(Protocol):
@@ -60,6 +64,7 @@ class StepRun(Protocol):
     is_closed: bool
     is_suspect: bool
     is_shown_waiting: bool
+    questions: Questions
 
     @property
     def is_ended(self) -> bool: ...
@@ -71,9 +76,6 @@ class StepRun(Protocol):
     def chance(self, seed: str) -> float: ...
     def key(self, path: str) -> str: ...
     def record(self, kind: int, path: str, record_body: bytes, at: int = 0) -> int: ...
-    def open_ask(
-        self, path: str, form: bytes, to: str, deadline_us: int | None, *, is_unknown: bool = False
-    ) -> None: ...
     def step_ended(self, path: str, record_body: bytes) -> None: ...
     def show_running(self) -> None: ...
 
@@ -189,6 +191,6 @@ class RelatedEngine(Protocol):
     def clock_us(self) -> int: ...
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: RelatedRun | None = None, parent_path: str | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None, outer: Lines | None = None,
     ) -> RunRow: ...  # fmt: skip
     def adopt(self, row: RunRow, history: History | None = None) -> Any: ...

@@ -42,7 +42,9 @@ from podium.engine.guard import Suspicion
 from podium.engine.history import Fact, History
 from podium.engine.lock_places import LockPlaces
 from podium.engine.program import Program
+from podium.engine.questions import Questions
 from podium.engine.roles import RunEngine
+from podium.engine.terms import budgets_of
 from podium.engine.waiting import waits_of
 from podium.journal.records import DEADLOCK, EMPTY, Kind, Note, Value, body, decode_value
 from podium.journal.store import InboxRow, RunRow, StreamRow
@@ -72,10 +74,8 @@ class ActiveRun:
         self.steps: dict[str, Step] = {}
         self.timers: dict[str, Cancellable] = {}
         self.children: dict[str, str] = {}
-        self.asks: dict[str, tuple[str, bool]] = {}
-        """Ask id → (path, whether it asks about an unknown outcome)."""
         self.places = LockPlaces(self)
-        self._deadlines: dict[str, int] = {}
+        self.questions = Questions(self)
         self.dues_s: dict[str, float] = {}
         """When each timer is due, by the monotonic clock."""
         self.queue: deque[Fact] = deque(history.facts)
@@ -100,6 +100,7 @@ class ActiveRun:
             fingerprint=self.payloads.fingerprint, resolve=self.payloads.open,
             child_id=self._child_id, environment=self.engine.environment,
             code=self.engine.code_of(self.spec), accepted=row.version,
+            budgets=budgets_of(row, self.headers, self.engine.options.budgets),
         )  # fmt: skip
         if history.code != settings.code:
             self.record(Kind.CODE, "", body(Note(settings.code)))
@@ -255,7 +256,8 @@ class ActiveRun:
         """Return the seconds until its first timer is due."""
         now_s, now_us = self.engine.clock.monotonic_s(), self.clock_us()
         left = [self.dues_s.get(path, now_s) - now_s for path in self.program.timers]
-        left += [(deadline - now_us) / 1e6 for deadline in self._deadlines.values()]
+        if (asked_us := self.questions.first_due_us()) is not None:
+            left.append((asked_us - now_us) / 1e6)
         if (whole_s := self._deadline.left_s()) is not None:
             left.append(whole_s)
         return max(0.0, min(left)) if left else None
@@ -322,9 +324,7 @@ class ActiveRun:
         elif command.what == "lock":
             self.places.give_up(path)
         elif command.what == "ask":
-            for ask_id, (ask_path, _) in list(self.asks.items()):
-                if ask_path == path:
-                    self._close_ask(ask_id, None)
+            self.questions.give_up(path)
 
     def _start_timer(self, command: StartTimer) -> None:
         path = command.path
@@ -380,57 +380,7 @@ class ActiveRun:
         return True
 
     def _open_ask(self, command: OpenAsk) -> None:
-        wait, known = (
-            self.program.waits.get(command.path),
-            self.program.history.asks.get(command.path),
-        )
-        if wait is not None and known is not None and wait.future.cancelled():
-            self.asks[known] = (command.path, False)  # asked before the crash; it is closed next
-        if (
-            command.path in self.program.waits
-            and not self.program.waits[command.path].future.done()
-        ):
-            self.open_ask(command.path, command.form, command.to, command.deadline_us)
-
-    def open_ask(
-        self, path: str, form: bytes, to: str, deadline_us: int | None, *, is_unknown: bool = False
-    ) -> None:
-        """Ask a person, unless that was done before the crash; arm the time-out."""
-        ask_id = self.program.history.asks.get(path)
-        if ask_id is None:
-            text = f"{self.row.uid}/{self.row.incarnation}/{path}/{self.records}"
-            ask_id = hashlib.blake2b(text.encode(), digest_size=6).hexdigest()
-            at = self.clock_us()
-            self.record(Kind.ASKED, path, body(Value(name=ask_id, v=_RAW(form))), at)
-            self.log.batch.asks_new.append((ask_id, self.num, path, form, to, at, deadline_us))
-            self.log.mark(len(form))
-            self.program.history.asks[path] = ask_id
-        self.asks[ask_id] = (path, is_unknown)
-        if deadline_us is not None:
-            self._deadlines[ask_id] = deadline_us
-            left_s = (deadline_us - self.clock_us()) / 1e6
-            self.timers[f"ask:{path}"] = self.call_later(
-                max(0.0, left_s), lambda: self._ask_timeout(ask_id)
-            )
-
-    def _ask_timeout(self, ask_id: str) -> None:
-        path, _ = self.asks[ask_id]
-        if self.timers.pop(f"ask:{path}", None) is None or self.is_closed:
-            return
-        self._close_ask(ask_id, None)
-        error = ErrorInfo(
-            type="TimeoutError", message="nobody answered in time", code="timeout", path=path
-        )
-        self.fact(Kind.ANSWER, path, body(Value(x=error)))
-
-    def _close_ask(self, ask_id: str, answer: bytes | None) -> None:
-        path, _ = self.asks.pop(ask_id)
-        self._deadlines.pop(ask_id, None)
-        timer = self.timers.pop(f"ask:{path}", None)
-        if timer is not None:
-            timer.cancel()
-        self.log.batch.asks_closed.append((ask_id, self.clock_us(), answer))
-        self.log.mark()
+        self.questions.ask(command)
 
     def _send(self, command: Send) -> None:
         if command.path in self.program.waits:
@@ -500,27 +450,13 @@ class ActiveRun:
                 del self.children[message.name]
                 self.fact(Kind.CHILD, message.name, message.payload)
         elif message.kind == "answer":
-            self._take_answer(message)
+            self.questions.take(message)
         self.log.flush()
 
     def _take_early(self) -> None:
         early, self._early = self._early, []
         for message in early:
             self.take(message)
-
-    def _take_answer(self, message: InboxRow) -> None:
-        found = self.asks.get(message.name)
-        if found is None:
-            return
-        path, is_unknown = found
-        self._close_ask(message.name, message.payload)
-        if is_unknown:
-            self.program.history.asks.pop(path, None)
-            step = self.steps.get(path)
-            if step is not None:
-                step.answered(decode_any(message.payload))
-        else:
-            self.fact(Kind.ANSWER, path, body(Value(v=_RAW(message.payload))))
 
     def suspect(self, suspicion: Suspicion) -> None:
         """Record a warning, once for each code and text."""
@@ -577,8 +513,9 @@ class ActiveRun:
             step.close()
         for timer in self.timers.values():
             timer.cancel()
-        for left in (self.steps, self.timers, self.children, self.asks, self._deadlines):
+        for left in (self.steps, self.timers, self.children):
             left.clear()
+        self.questions.forget()
         self.queue.clear()
         self.pending.clear()
         self.records = 0

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
+from podium.core.budgets import RUNS, Budget, Line
 from podium.core.codec import Codec, codec_for
 from podium.core.spec import TaskSpec
 from podium.engine.commands import AskForLock, Command, GiveLockBack, Recall, RunState, Wait
@@ -54,6 +55,15 @@ class RunShared:
         due_us = None if timeout_s is None else wait.since + round(timeout_s * 1e6)
         self._ask_for(wait, AskForLock(path, key, due_us, priority, place or path))
         return wait.future
+
+    def budget(self, path: str, budget: Budget, name: str = "") -> Line:
+        """Return a budget of a part of the run."""
+        state = self._state
+        state.has_budgets = True
+        about = state.settings
+        suffix = f"~{about.incarnation}" if about.incarnation else ""
+        key = f"{RUNS}{about.run_id}{suffix}/{path}"
+        return Line.of(budget, key, name, state.loop.now_us, about.run_id)
 
     def unlock(self, path: str) -> None:
         """Give a lock back."""

@@ -9,7 +9,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any, Protocol, Self
 
-from podium.core.budgets import NOTHING, UNKNOWN, Amount, Spend, dollars
+from podium.core.budgets import NOTHING, UNKNOWN, Amount, Line, Lines, Spend, dollars
 from podium.core.errors import NotDone, PodiumError
 from podium.core.ports import Attempt
 from podium.core.spec import TaskSpec
@@ -24,9 +24,19 @@ class PriceFailed(PodiumError):
     code = "price-failed"
 
 
+class Budgets(Protocol):
+    """Where tabs are reserved and settled."""
+
+    def begin(self, run: str, path: str, attempt: int) -> None: ...
+    def settle(self, run: str, path: str, attempt: int, used: Amount) -> None: ...
+    def release(self, run: str, path: str, attempt: int) -> None: ...
+    def charge(self, lines: Lines, used: Amount) -> None: ...
+
+
 class TabRun(Protocol):
     """The run, as a tab sees it."""
 
+    id: str
     is_closed: bool
 
     def record(self, kind: int, path: str, record_body: bytes, at: int = 0) -> int: ...
@@ -37,36 +47,75 @@ class Tab:
 
     Attributes:
         number: Which attempt.
-        worst: What it may cost.
+        lines: The budgets that it stands under.
+        want: What it may cost.
+        unknown: What of that nobody knows.
+        needs_room: Whether its budgets have to have room for it.
+        is_priced: Whether its task has a price.
+        is_reserved: Whether they have.
         attempt: Its body, once that has begun.
     """
 
-    __slots__ = ("_is_settled", "_path", "_run", "attempt", "number", "worst")
+    __slots__ = (
+        "_budgets", "_is_settled", "_path", "_run", "attempt", "is_priced", "is_reserved", "lines",
+        "needs_room", "number", "unknown", "want",
+    )  # fmt: skip
 
-    def __init__(self, run: TabRun, path: str, number: int, worst: Amount) -> None:
+    def __init__(
+        self, run: TabRun, budgets: Budgets, path: str, number: int, lines: Lines,
+        price: Spend | None, *, is_tool: bool = False,
+    ) -> None:  # fmt: skip
         self._run = run
+        self._budgets = budgets
         self._path = path
         self._is_settled = False
+        known = NOTHING if price is None else price.amount()
+        is_call = price is None and is_tool
         self.number = number
-        self.worst = worst
+        self.lines = lines
+        self.unknown = price.unknown if price is not None else frozenset[str]()
+        self.want = known.plus(Amount(calls=int(is_call), steps=int(number == 1)))
+        self.is_priced = price is not None
+        self.needs_room = bool(lines) and (
+            self.is_priced or any(_is_counted(line, is_call=is_call) for line in lines)
+        )
+        self.is_reserved = False
         self.attempt: Attempt | None = None
 
     @classmethod
-    def of(cls, run: TabRun, wait: Wait, number: int, arguments: dict[str, Any]) -> Self:
+    def of(
+        cls, run: TabRun, budgets: Budgets, wait: Wait, number: int,
+        arguments: Callable[[], dict[str, Any]],
+    ) -> Self:  # fmt: skip
         """Return the tab of an attempt that has not begun.
 
         Raises:
             PriceFailed: What it costs cannot be told.
         """
-        price = price_of(wait.spec, arguments)
-        return cls(run, wait.path, number, NOTHING if price is None else price.amount())
+        spec: TaskSpec = wait.spec
+        price = price_of(spec, arguments)
+        return cls(run, budgets, wait.path, number, wait.budgets, price, is_tool=spec.is_tool)
 
-    @classmethod
-    def unpriced(cls, run: TabRun, path: str, attempt: Attempt) -> Self:
-        """Return the tab of an attempt that has used what nobody had announced."""
-        tab = cls(run, path, attempt.number, NOTHING)
-        tab.attempt = attempt
-        return tab
+    @property
+    def is_noted(self) -> bool:
+        """Whether the attempt is recorded as begun before its body is, whatever its effect."""
+        return self.is_priced or self.is_reserved
+
+    @property
+    def worst(self) -> Amount | None:
+        """What is recorded at the start as the most that it may cost; None: nothing."""
+        return self.want if self.is_priced else None
+
+    def note_start(self) -> None:
+        """The commit that records the start of the attempt also says so to its budgets."""
+        if self.is_reserved:
+            self._budgets.begin(self._run.id, self._path, self.number)
+
+    def release(self) -> None:
+        """Give back what was reserved: the body never began."""
+        if self.is_reserved:
+            self.is_reserved = False
+            self._budgets.release(self._run.id, self._path, self.number)
 
     def settle(
         self, error: BaseException | None, not_done: tuple[type[BaseException], ...]
@@ -84,27 +133,44 @@ class Tab:
 
     def give_up(self) -> None:
         """Nobody waits for its body any more, or it never began: what is not known counts as spent."""
-        self._settle("unknown")
+        if self.attempt is None:
+            self.release()
+        else:
+            self._settle("unknown")
 
     def _settle(self, how: How) -> None:
-        if self._is_settled:
+        attempt = self.attempt
+        if self._is_settled or attempt is None or self._run.is_closed:
             return
         self._is_settled = True
-        if self.attempt is not None and not self._run.is_closed:
-            self._record(used(self.worst, self.attempt.spent, how))
+        if not (self.is_priced or self.is_reserved or attempt.spent):
+            return
+        amount = used(self.want, attempt.spent, how)
+        if self.is_priced or amount.usd or amount.tokens or amount.calls:
+            self._record(amount)
+        if self.is_reserved:
+            self._budgets.settle(self._run.id, self._path, self.number, amount)
+        elif self.lines:
+            self._budgets.charge(self.lines, amount)
 
     def _record(self, amount: Amount) -> None:
         run, path = self._run, self._path
         run.record(Kind.SPENT, path, body(Spent(self.number, amount)))
-        if amount.usd > self.worst.usd and self.worst.usd:
+        if self.is_priced and "usd" not in self.unknown and amount.usd > self.want.usd:
             text = (
                 f"attempt {self.number} has cost {dollars(amount.usd)}; "
-                f"its price said at most {dollars(self.worst.usd)}"
+                f"its price said at most {dollars(self.want.usd)}"
             )
             run.record(Kind.WARNING, path, body(Note("price-exceeded", text)))
 
 
-def price_of(spec: TaskSpec, arguments: dict[str, Any]) -> Spend | None:
+def _is_counted(line: Line, *, is_call: bool) -> bool:
+    """Whether a step that has no price counts in a budget."""
+    limits = line.limits
+    return "steps" in limits or "time" in limits or (is_call and "calls" in limits)
+
+
+def price_of(spec: TaskSpec, arguments: Callable[[], dict[str, Any]]) -> Spend | None:
     """Return what a call of a task costs at worst; None where it has no price.
 
     Raises:
@@ -114,7 +180,7 @@ def price_of(spec: TaskSpec, arguments: dict[str, Any]) -> Spend | None:
     if price is None or isinstance(price, Spend):
         return price
     try:
-        found: Any = price(**_given(price, spec, arguments))
+        found: Any = price(**_given(price, spec, arguments()))
     except Exception as error:
         raise PriceFailed(
             f"The price of {spec.name} could not be told: {type(error).__name__}: {error}. "

@@ -8,14 +8,18 @@ from abc import abstractmethod
 from functools import partial
 from typing import Any
 
+import msgspec
+
 from podium.core.effects import Effect
 from podium.core.errors import ErrorInfo
 from podium.core.ports import Attempt, Cancellable, Executing
 from podium.core.pulse import Pulse
 from podium.engine.admission.passage import Obstacle, Passage
+from podium.engine.compensation import OPERATOR
 from podium.engine.heartbeats import Heart
 from podium.engine.inquiry import Inquiry
 from podium.engine.tab import Tab
+from podium.journal.records import Kind, Value, body
 from podium.journal.store import StreamRow
 
 CANCEL_GRACE_S = 1.0
@@ -27,7 +31,7 @@ class Timing(Inquiry):
 
     __slots__ = (
         "_attempt_timer", "_detail", "_handed_at", "_heart", "_is_out_of_time", "_passage", "_retry_timer",
-        "_tab", "_total_timer", "is_timed_out",
+        "_total_timer", "is_timed_out", "tab",
     )  # fmt: skip
 
     is_timed_out: bool
@@ -40,7 +44,7 @@ class Timing(Inquiry):
     _retry_timer: Cancellable | None
     _passage: Passage | None
     """The attempt's way through limits and breakers, if its task names any."""
-    _tab: Tab | None
+    tab: Tab | None
     """What the attempt may cost, where that is known or limited."""
     _heart: Heart | None
     """What hears the attempt, where its silence has a limit or it gave a sign of life."""
@@ -64,6 +68,27 @@ class Timing(Inquiry):
         """What it waits for before its body begins: a limit, a breaker."""
         passage = self._passage
         return passage.obstacle() if passage is not None and passage.is_waiting else None
+
+    # room in its budgets -----------------------------------------------------------------
+
+    def ask_for_room(self, form: bytes) -> None:
+        """Ask a person to raise a budget; the answer goes to the door at which it waits."""
+        self.run.questions.open(self.path, form, OPERATOR, None, is_of_step=True)
+
+    def no_longer_asks(self) -> None:
+        """There is room, or nobody wants it any more: the question needs no answer."""
+        self.run.questions.give_up(self.path)
+
+    def answered(self, answer: Any) -> None:
+        """A person has said what became of it, or whether there shall be room for it."""
+        passage = self._passage
+        if passage is None or not passage.is_waiting:
+            super().answered(answer)
+            return
+        value = Value(name="budget", v=msgspec.Raw(msgspec.json.encode(answer)))
+        self.run.record(Kind.ANSWERED, self.path, body(value))
+        self.run.engine.admission.budgets.answered(passage, answer)
+        self.run.engine.wake()
 
     # signs of life -----------------------------------------------------------------------
 
@@ -212,8 +237,8 @@ class Timing(Inquiry):
             return
         self._watch_no_more(is_done=False)
         self._executing = None
-        if self._tab is not None:
-            self._tab.give_up()
+        if self.tab is not None:
+            self.tab.give_up()
         if self._passage is not None:
             took_s = (self.run.clock_us() - self._handed_at) / 1e6
             self._passage.report("failed", ("TimeoutError",), took_s)

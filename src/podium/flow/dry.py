@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 
 from collections.abc import Iterator, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from dataclasses import replace
 from functools import partial
 from itertools import takewhile
@@ -16,6 +17,7 @@ from typing import Any
 
 import msgspec
 
+from podium.core.budgets import Budget
 from podium.core.errors import StepFailed
 from podium.core.scope import Scope
 from podium.core.spec import TaskSpec
@@ -180,6 +182,11 @@ class DryRun(FlowRun):
         if entry is not None:
             self.would.append(entry)
         self._leave_open(body, run, knows=isinstance(work, WaitFor | WaitUntil))
+
+    def under_budget(self, run: NodeRun, budget: Budget | None) -> AbstractContextManager[None]:
+        """Do it without the budget: a dry run spends nothing."""
+        del run, budget
+        return nullcontext()
 
     async def under_lock(
         self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any], lock: Lock

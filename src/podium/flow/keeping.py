@@ -20,7 +20,7 @@ import msgspec
 
 from podium.core.codec import encode_sorted, plain
 from podium.core.effects import Effect
-from podium.core.errors import ErrorInfo, PodiumError, StepFailed
+from podium.core.errors import NEVER_BEGAN, ErrorInfo, PodiumError, StepFailed
 from podium.core.schema import schema_hash
 from podium.core.schema_binder import SchemaBinder
 from podium.core.scope import Scope
@@ -386,7 +386,7 @@ class KeepingRun(FlowRun):
         return _Asked(run.path, task, effect, name, {**args}, undo, tool=tool)
 
 
-_NOTHING_DONE: Final = frozenset({"not-done", "circuit-open", "queue-timeout", *REFUSALS})
+_NOTHING_DONE: Final = NEVER_BEGAN | {"not-done", *REFUSALS}
 
 
 def _take_in(asked: _Asked, value: Any) -> None:

@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final, NamedTuple
 
+from podium.core.budgets import Budget
 from podium.core.effects import Effect
 from podium.core.policies import Breaker, Cache, Concurrency, LastGood, Rate
 from podium.core.retry import Retry
@@ -110,6 +111,7 @@ class Policy:
     cache: Cache | None = None
     fallbacks: tuple[Fallback, ...] | None = None
     lock: Lock | None = None
+    budget: Budget | None = None
     verify: Verify | None = None
 
     def heads(self) -> Iterator[tuple[str, Template]]:
@@ -344,6 +346,7 @@ class Document:
     body: Body
     hash: str
     content: Mapping[str, Any]
+    budget: Budget | None = None
 
     @property
     def needs_gates(self) -> bool:

@@ -63,6 +63,7 @@ class FlowSpec(WorkflowSpec):
             self.plan = BodyPlan(document.body)
         self.observe: Callable[[FlowRun], None] | None = None
         self.registry = registry
+        self.budget = document.budget
         self._tasks: dict[str, TaskSpec] = {}
         self._flows: dict[str, FlowSpec] = {}
         self.module = "podium.flow"

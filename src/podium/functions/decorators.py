@@ -7,6 +7,7 @@ import inspect
 from collections.abc import Callable, Coroutine
 from typing import Any, Concatenate, ParamSpec, Protocol, TypeVar, Unpack, cast, overload
 
+from podium.core.budgets import Budget, part_budget
 from podium.core.durations import Duration, some_seconds
 from podium.core.errors import InvalidOption
 from podium.core.spec import TaskSpec, WorkflowSpec, registry
@@ -94,7 +95,7 @@ def workflow(function: Callable[P, Coroutine[Any, Any, R]], /) -> Workflow[P, R]
 @overload
 def workflow(
     *, name: str | None = None, version: str | None = None, strict: bool = False,
-    timeout: Duration | None = None,
+    timeout: Duration | None = None, budget: Budget | None = None,
 ) -> WorkflowDecorator: ...  # fmt: skip
 def workflow(
     function: Any = None,
@@ -104,6 +105,7 @@ def workflow(
     version: str | None = None,
     strict: bool = False,
     timeout: Duration | None = None,
+    budget: Budget | None = None,
 ) -> Any:
     """Make an ``async def`` a workflow: a program that survives the process it runs in.
 
@@ -113,9 +115,10 @@ def workflow(
         version: What its code is recognised by; the hash of the module's source unless given.
         strict: Whether other arguments at a finished step stop a replay under changed code.
         timeout: The longest a run may take, from its acceptance; ``Podium.start`` may say another.
+        budget: How much a run may spend, its children included; ``Podium.start`` may say another.
 
     Raises:
-        InvalidOption: It is not an ``async def``, or the timeout is none.
+        InvalidOption: It is not an ``async def``, or the timeout or the budget is none.
         NameTaken: Another module has a workflow of that name.
     """
 
@@ -129,6 +132,8 @@ def workflow(
         spec = WorkflowSpec(target, name or target.__name__, version=version, is_strict=strict)
         if timeout is not None:
             spec.timeout_s = some_seconds(timeout, what=f"@workflow {target.__name__}: timeout")
+        if budget is not None:
+            spec.budget = part_budget(f"@workflow {target.__name__}: budget", budget)
         registry.add_workflow(spec)
         return Workflow(target, spec)
 

@@ -11,7 +11,7 @@ from dataclasses import replace
 from inspect import Parameter
 from typing import Any, Final, NamedTuple, Protocol, TypedDict, TypeVar
 
-from podium.core.budgets import Spend
+from podium.core.budgets import Budget, Spend, part_budget
 from podium.core.codec import Codec, codec_for, encode, short, type_hints
 from podium.core.durations import Duration, seconds, some_seconds
 from podium.core.effects import Effect, effect_named
@@ -119,6 +119,7 @@ class CallKeywords(TypedDict, total=False):
 
     Attributes:
         effect: Only a stronger one: of ``pure``, ``read``, ``write``, ``once`` a later one.
+        budget: How much this call may spend, over all its attempts.
     """
 
     effect: str | Effect
@@ -136,6 +137,7 @@ class CallKeywords(TypedDict, total=False):
     not_done: tuple[type[BaseException], ...]
     expect: Duration
     price: Spend | Callable[..., Spend | None] | None
+    budget: Budget | None
 
 
 class _Subject(NamedTuple):
@@ -346,6 +348,10 @@ def _price(subject: _Subject, option: str, given: Any) -> Any:
     return given
 
 
+def _budget(subject: _Subject, option: str, given: Any) -> Budget | None:
+    return None if given is None else part_budget(f"{subject.what}: {option}", given)
+
+
 def _wanted_by(function: Callable[..., Any]) -> list[str]:
     """Return the parameters of a function that have no default."""
     rest = (Parameter.VAR_KEYWORD, Parameter.VAR_POSITIONAL)
@@ -459,5 +465,6 @@ _CHECKS: Final[dict[str, tuple[str, Callable[[_Subject, str, Any], Any]]]] = {
     "capture_logs": ("capture_level", _level),
     "expect": ("expect_s", _expect),
     "price": ("price", _price),
+    "budget": ("budget", _budget),
 }
 """Option → the field of :class:`TaskOptions` it becomes, and what checks it."""

@@ -227,9 +227,9 @@ class MemoryBook:
     def __init__(self, database: MemoryDatabase) -> None:
         self._shared = database.shared
 
-    def keys(self, kind: str) -> list[str]:
-        """Return the keys of a kind."""
-        return sorted(self._shared.get(kind, {}))
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """Return the keys of a kind that begin with a text."""
+        return sorted(key for key in self._shared.get(kind, {}) if key.startswith(prefix))
 
     def get(self, kind: str, key: str) -> bytes | None:
         """Return a state."""

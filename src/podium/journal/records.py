@@ -48,6 +48,7 @@ class Kind(IntEnum):
     ENDED = 40
     HELD = 41
     SPENT = 42
+    ANSWERED = 43
 
     @property
     def is_fact(self) -> bool:

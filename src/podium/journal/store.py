@@ -59,6 +59,8 @@ class RunRow(msgspec.Struct, kw_only=True):
     """Hash of the document that the workflow is, where it is one."""
     deadline: int | None = None
     """When the time of the run is over, in µs since 1970."""
+    budgets: bytes | None = None
+    """The budgets that it was started under, as JSON, from the innermost to the outermost."""
 
     @property
     def is_ended(self) -> bool:

@@ -32,8 +32,8 @@ class Now(NamedTuple):
 class Book(Protocol):
     """Where shared state is kept, as JSON; what is put is written by the commit that decides."""
 
-    def keys(self, kind: str) -> list[str]:
-        """Return the keys of a kind that have a state."""
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """Return the keys of a kind that have a state, and that begin with a text."""
 
     def get(self, kind: str, key: str) -> bytes | None:
         """Return a state, or ``None`` if there is none."""

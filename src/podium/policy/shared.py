@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from podium.core.errors import PodiumError
-from podium.policy import breaker, lock, permits
+from podium.policy import breaker, budget, lock, permits
 from podium.policy.book import Book, Now
 
 __all__ = ["Book", "Now", "apply", "holder_name", "lost"]
@@ -21,12 +21,15 @@ _POLICIES: Final[dict[str, Callable[[Book, str, bytes, Now], bytes]]] = {
     permits.KIND: permits.apply,
     breaker.KIND: breaker.apply,
     lock.KIND: lock.apply,
+    budget.KIND: budget.apply,
+    budget.HELD_KIND: budget.apply,
 }
 
 
 _LOST: Final[dict[str, Callable[[str], msgspec.Struct]]] = {
     permits.KIND: permits.Lost,
     breaker.KIND: breaker.Lost,
+    budget.HELD_KIND: budget.Lost,
 }
 """What is told to the states of a kind when a worker is gone; locks belong to runs."""
 

@@ -11,12 +11,14 @@ from dataclasses import dataclass
 from functools import partial
 from typing import Any, Protocol
 
+from podium.core.budgets import Lines
 from podium.core.errors import StoreError, StoreFenced
 from podium.core.ports import Attempt
 from podium.core.spec import Registry, WorkflowSpec
 from podium.engine.engine import Engine, EngineOptions, Ports
 from podium.engine.roles import RelatedRun
 from podium.engine.system import BEAT_EVERY_S
+from podium.engine.terms import NO_TERMS, Terms
 from podium.flow.stored import interpret
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.store import Batch, RunRow, WorkerIdentity, WorkerRow
@@ -94,11 +96,12 @@ class SimEngine(Engine):
 
     def accept(
         self, spec: WorkflowSpec, encoded: bytes, run_id: str, headers: dict[str, Any], *,
-        parent: RelatedRun | None = None, parent_path: str | None = None, timeout_s: float | None = None,
+        parent: RelatedRun | None = None, parent_path: str | None = None, terms: Terms = NO_TERMS,
+        outer: Lines | None = None,
     ) -> RunRow:  # fmt: skip
         """Append a new run to the log."""
         row = super().accept(
-            spec, encoded, run_id, headers, parent=parent, parent_path=parent_path, timeout_s=timeout_s
+            spec, encoded, run_id, headers, parent=parent, parent_path=parent_path, terms=terms, outer=outer
         )  # fmt: skip
         row.uid = self.log.batch.runs_new[-1].uid = uid_of(self._seed, run_id)
         return row

@@ -15,13 +15,14 @@ from typing import Any, NamedTuple, Self
 
 import msgspec
 
+from podium.core.budgets import matching
 from podium.core.codec import decode_any, encode
 from podium.core.errors import PodiumError
 from podium.core.spec import Registry, WorkflowSpec
 from podium.core.spec import registry as process_registry
 from podium.core.version import VERSION
-from podium.engine.deadline import deadline_us
 from podium.engine.engine import EngineOptions
+from podium.engine.terms import NO_TERMS, set_terms
 from podium.functions.calls import Workflow
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.payload import HEAD, FamilyPayloads
@@ -161,15 +162,14 @@ class SimWorld:
         batch = Batch(families=[(family, self.entropy.token(32))])
         if spec.document is not None:
             batch.documents[spec.document.hash] = spec.document.content
-        batch.runs_new.append(
-            RunRow(
-                num=self._num(), id=id, uid=uid_of(self.seed, id), workflow=spec.name,
-                version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
-                created_at=now, headers=msgspec.json.encode(headers or {}),
-                document=None if spec.document is None else spec.document.hash,
-                deadline=deadline_us(now, spec.timeout_s),
-            )
+        row = RunRow(
+            num=self._num(), id=id, uid=uid_of(self.seed, id), workflow=spec.name,
+            version=f"{spec.version}+podium-{VERSION}", family=family, input=encoded,
+            created_at=now, headers=msgspec.json.encode(headers or {}),
+            document=None if spec.document is None else spec.document.hash,
         )  # fmt: skip
+        set_terms(row, spec, NO_TERMS, matching(self.options.budgets, headers or {}))
+        batch.runs_new.append(row)
         self._client.commit(batch, None)
         return id
 

@@ -13,6 +13,7 @@ from podium.core.codec import plain
 from podium.core.context import Context, current_attempt, current_context, origin_of
 from podium.core.effects import Effect
 from podium.core.errors import (
+    NEVER_BEGAN,
     InputInvalid,
     NotDone,
     OutcomeUnknown,
@@ -41,7 +42,7 @@ _NAME_CHARS_MAX: Final = 100
 _WARNINGS_MAX: Final = 20
 REPAIRED: Final = "arguments-repaired"
 """Code of the warnings that tell what was mended."""
-_SURE: Final = frozenset({"not-done", "circuit-open", "queue-timeout"})
+_SURE: Final = NEVER_BEGAN | {"not-done"}
 """Codes of failures that certainly did nothing."""
 
 

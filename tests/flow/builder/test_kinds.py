@@ -8,6 +8,7 @@ import pytest
 
 from podium import (
     Breaker,
+    Budget,
     Cache,
     Concurrency,
     Degraded,
@@ -198,6 +199,7 @@ nodes:
     heartbeat_timeout: 30s
     priority: 7
     lock: till
+    budget: {name: till, usd: 0.5, tokens: 900, time: 10m, at_limit: ask, unknown: allow}
   second:
     call: order_status
     args: {order_id: "${first.id}"}
@@ -241,6 +243,7 @@ def all_about_the_outside() -> FlowBuilder[Any]:
         heartbeat_timeout="30s",
         priority=7,
         lock="till",
+        budget=Budget("till", usd=0.5, tokens=900, time="10m", at_limit="ask", unknown="allow"),
     )
     flow.call(
         "second",

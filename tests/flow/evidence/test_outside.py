@@ -1,14 +1,15 @@
 """Limits, breakers, caches, fallbacks and locks, as documents say them."""
 
 import asyncio
+import json
 
 from typing import Any
 
 import podium
 
-from podium import NotDone, Podium, task
+from podium import NotDone, Podium, Spend, task
 from tests.flow.evidence.stage import Play, Stage
-from tests.harness import drive
+from tests.harness import committed, drive
 
 
 def test_words_of_a_call_are_shared(stage: Stage) -> None:
@@ -267,3 +268,78 @@ def _end(one: Any) -> str:
     while error.cause is not None:
         error = error.cause
     return error.code
+
+
+def sell() -> None:
+    """Register a task that has a price."""
+
+    @task(effect="read", price=lambda cents: Spend(cents / 100))
+    async def buy(cents: int) -> int:
+        return cents
+
+
+def spent(stage: Stage) -> dict[str, int]:
+    """What was spent of each budget of runs, in cents, without the id of the run."""
+    with committed(stage.db) as view:
+        found = view.reader.common.states("budget.run")
+    return {
+        key.partition("/")[2]: json.loads(state).get("spent", [0])[0] // 10_000_000
+        for key, state in found.items()
+    }
+
+
+def test_budgets_nest_and_end_with_their_node(stage: Stage) -> None:
+    """EVIDENCE-OF F-93: "`budget` holds for all that a node does: its attempts, its bodies, its child runs; at the head of a flow it holds for the run. Budgets nest, and what a node starts afterwards does not stand under its own." """
+    sell()
+    ended = stage.play("""
+budget: {usd: 1}
+nodes:
+  many:
+    for_each: [1, 2]
+    concurrency: 1
+    budget: {name: loop, usd: 0.30}
+    nodes:
+      one: {call: buy, args: {cents: 5}, budget: {usd: 0.05}}
+      two: {after: one, call: buy, args: {cents: 2}}
+    output: ${one + two}
+  inner:
+    after: many
+    budget: {calls: 2}
+    flow: {podium: 1, nodes: {one: {call: buy, args: {cents: 3}}, two: {call: buy, args: {cents: 3}}}, output: "${one + two}"}
+  last: {after: inner, call: buy, args: {cents: 50}}
+output: ["${many}", "${inner}", "${last}"]
+""")
+
+    assert ended.output == [[7, 7], 6, 50]
+    assert spent(stage) == {
+        "": 70, "many/budget": 14, "many[0]/one/budget": 5, "many[1]/one/budget": 5, "inner/budget": 6,
+    }  # fmt: skip
+
+
+def test_what_does_not_fit_fails(stage: Stage) -> None:
+    """EVIDENCE-OF F-94: "A node that does not fit into a budget fails with the code `budget-exceeded`, or as `at_limit` says; what that and the other words mean is on [the page about budgets](budgets.md)." """
+    sell()
+    ended = stage.play("""
+nodes:
+  a: {call: buy, args: {cents: 5}, budget: {usd: "0.04"}, on_error: continue}
+  b: {call: buy, args: {cents: 5}, budget: {usd: 0.04, at_limit: cheaper}, on_error: continue}
+  c: {set: 1, budget: {steps: 0}}
+  d: {call: buy, args: {cents: 5}, budget: {usd: 0.04}, fallback: [{value: 0}]}
+output: ["${outcome.a.error.code}", "${outcome.b.error.code}", "${c}", "${d}"]
+""")
+
+    assert ended.output == ["budget-exceeded", "budget-cheaper", 1, 0]
+    for bad in (
+        "{}",
+        "1",
+        "{usd: -1}",
+        "{usd: 1, per: day}",
+        "{usd: 1, at_limit: wait}",
+        "{time: soon}",
+    ):
+        assert (
+            stage.codes(
+                f"nodes: {{a: {{call: buy, args: {{cents: 1}}, budget: {bad}}}}}\noutput: ${{a}}"
+            )
+            != []
+        )

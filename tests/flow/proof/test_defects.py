@@ -118,7 +118,7 @@ DEFECTS = [
     Defect("wrong-type", put("seed", "join", to="most"), ".seed.join", "most"),
     Defect("wrong-type", put("loop_", "max", to=-1), ".loop_.max", "-1"),
     Defect("wrong-type", put("each", "concurrency", to=0), ".each.concurrency", "0"),
-    Defect("not-here-yet", put("seed", "budget", to="x"), ".seed.budget", "budget"),
+    Defect("not-here-yet", put("seed", to={"team": ["a"]}), ".seed", "team"),
 ]  # fmt: skip
 
 

@@ -9,7 +9,7 @@ from typing import Any
 
 from hypothesis import strategies as st
 
-from podium.flow.parse.policies import COMMON, LATER
+from podium.flow.parse.policies import COMMON
 
 IDS = st.sampled_from(["a", "b", "order", "pages_2", "x9"])
 EXPRESSIONS = st.sampled_from(
@@ -115,6 +115,13 @@ OUTSIDE_WORDS: dict[str, st.SearchStrategy[Any]] = {
     ),
     "fallback": one_or_many(FALLBACK),
     "queue_timeout": DURATIONS,
+    "budget": st.one_of(
+        st.fixed_dictionaries({"usd": st.sampled_from([0, 0.5, "0.000125"])}, optional={
+            "name": TEXTS, "tokens": st.integers(0, 9), "at_limit": st.sampled_from(["stop", "ask", "cheaper"]),
+            "unknown": st.sampled_from(["refuse", "allow"]),
+        }),
+        st.fixed_dictionaries({"time": SOME_TIME}, optional={"calls": COUNTS, "steps": COUNTS}),
+    ),
     "heartbeat_timeout": SOME_TIME,
 }  # fmt: skip
 NAMED: dict[str, st.SearchStrategy[Any]] = {
@@ -291,7 +298,7 @@ _OTHER = st.sampled_from([
     {"call": "f"}, {"until": "a", "signal": "b"}, {"message": "m"}, {"of": "any"}, {"attempts": 2}, {"k": "odd"},
 ])  # fmt: skip
 _WORDS = st.sampled_from(
-    [*COMMON, *sorted(LATER), "call", "set", "nodes", "else", "Call", "max", "on", "if", "A b"]
+    [*COMMON, "call", "set", "nodes", "else", "Call", "max", "on", "if", "A b"]
 )
 
 

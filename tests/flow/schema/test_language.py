@@ -153,7 +153,7 @@ def filled(body: Any) -> Any:
         ({"call": "f", "wen": True}, "/nodes/a"),
         ({"call": "f", "set": 1}, "/nodes/a"),
         ({"cal": "f"}, "/nodes/a"),
-        ({"call": "f", "budget": 1}, "/nodes/a"),
+        ({"call": "f", "budget": 1}, "/nodes/a/budget"),
         ({"call": "f", "breaker": {"failures": 0}}, "/nodes/a/breaker/failures"),
         ({"call": "f", "rate": "ten"}, "/nodes/a/rate"),
         ({"call": "f", "lock": {"timeout": "1s"}}, "/nodes/a/lock"),

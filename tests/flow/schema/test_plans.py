@@ -106,7 +106,7 @@ def test_the_page_is_short_and_the_same() -> None:
     assert len(page) < 6000
     assert page == model_prompt()
     named = {*re.findall(r"`(\w+)`", page)}
-    rare = {"description", "effect", "priority", "queue_timeout", "heartbeat_timeout"}
+    rare = {"description", "effect", "priority", "queue_timeout", "heartbeat_timeout", "budget"}
     assert {*KINDS, *COMMON} - named == rare | OTHERS
 
 

@@ -8,6 +8,7 @@ from typing import Any, Final
 from podium.core.policies import Breaker, Concurrency, Rate
 from podium.core.spec import TaskSpec
 from podium.engine.admission.breaker import BreakerDoor
+from podium.engine.admission.budget import BudgetDoor
 from podium.engine.admission.desk import Desk
 from podium.engine.admission.keys import shared_key
 from podium.engine.admission.passage import Door, Passage, Visitor
@@ -22,6 +23,7 @@ class Admission:
 
     def __init__(self, desk: Desk) -> None:
         self._desk = desk
+        self.budgets = BudgetDoor(desk)
         self._doors: dict[tuple[type, str], Pool | BreakerDoor] = {}
         self._usual: dict[TaskSpec, tuple[tuple[Door, ...], BreakerDoor | None]] = {}
         """The doors of tasks whose keys name no argument."""
@@ -37,12 +39,15 @@ class Admission:
         found = self._usual.get(step.spec)
         if found is None:
             found = self._doors_of(step.spec, arguments)
-        return Passage(step, *found, since_us)
+        doors, judge = found
+        if step.tab is not None and step.tab.needs_room:
+            doors = (self.budgets, *doors)
+        return Passage(step, doors, judge, since_us)
 
     def _doors_of(
         self, spec: TaskSpec, arguments: Callable[[], Mapping[str, Any]]
     ) -> tuple[tuple[Door, ...], BreakerDoor | None]:
-        """Return the doors in their order.
+        """Return the doors in their order, behind the budgets.
 
         A breaker that is open keeps nobody else waiting, and a rate is drawn on last, for it
         counts from then on.
@@ -82,7 +87,8 @@ class Admission:
         self._usual.clear()
 
     def look(self) -> None:
-        """Another process has committed: see whether that lets anybody through."""
+        """Somebody has committed: see whether that lets anybody through."""
+        self.budgets.look()
         for door in list(self._doors.values()):
             door.look()
 
@@ -93,6 +99,7 @@ class Admission:
 
     def close(self) -> None:
         """Forget everything: the store takes back what this worker held."""
+        self.budgets.close()
         for door in self._doors.values():
             door.close()
         self._doors.clear()

@@ -49,9 +49,11 @@ class Desk:
         self._engine.log.flush()
         self._engine.wake()
 
-    def tell(self, kind: str, key: str, event: bytes) -> None:
+    def tell(
+        self, kind: str, key: str, event: bytes, told: Callable[[bytes], None] | None = None
+    ) -> None:
         """Tell a shared policy something, with whatever is committed next."""
-        self._engine.log.decide(kind, key, event, _nothing)
+        self._engine.log.decide(kind, key, event, told or _nothing)
         self._engine.wake()
 
     def state(self, kind: str, key: str) -> bytes | None:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import Any, Protocol
 
+from podium.core.budgets import Amount, Lines
 from podium.core.context import StepOptions
 from podium.core.errors import ErrorInfo
 from podium.core.priority import priority_of
@@ -16,7 +17,7 @@ class Obstacle:
     """What an attempt waits for before its body begins.
 
     Attributes:
-        kind: ``rate``, ``concurrency`` or ``breaker``.
+        kind: ``rate``, ``concurrency``, ``breaker`` or ``budget``.
         key: Under which name it is shared.
         text: Why it waits, for people.
         until_us: When that can change at the earliest, µs since 1970; 0 where nobody knows.
@@ -64,6 +65,21 @@ class Judge(Door, Protocol):
         ...
 
 
+class Bill(Protocol):
+    """What an attempt may cost, as the budgets see it."""
+
+    number: int
+    lines: Lines
+    unknown: frozenset[str]
+    want: Amount
+    needs_room: bool
+    is_reserved: bool
+
+    def release(self) -> None:
+        """Give back what was reserved: the body never began."""
+        ...
+
+
 class Visitor(Protocol):
     """A step, as it comes to the doors."""
 
@@ -73,6 +89,16 @@ class Visitor(Protocol):
 
     @property
     def run(self) -> Any: ...
+    @property
+    def tab(self) -> Bill | None: ...
+    def ask_for_room(self, form: bytes) -> None:
+        """Ask a person to raise a budget; the answer goes to the door."""
+        ...
+
+    def no_longer_asks(self) -> None:
+        """What was asked so needs no answer any more."""
+        ...
+
     def admitted(self) -> None:
         """It has passed all doors: its body may begin."""
         ...
@@ -114,6 +140,13 @@ class Passage:
         self._waits_at: Door | None = None
         self._is_over = False
         self._begun = False
+
+    @property
+    def tab(self) -> Bill:
+        """What it may cost, where that is limited."""
+        tab = self.step.tab
+        assert tab is not None, "who comes to the budgets has a tab"
+        return tab
 
     def enter(self) -> None:
         """Go through door after door; the last one lets the body begin."""

@@ -6,9 +6,11 @@ from collections.abc import Mapping, Sequence
 from copy import deepcopy
 from typing import Any, Generic, TypeVar, cast, overload
 
+from podium.core.budgets import Budget
 from podium.core.errors import InvalidOption, UsageError
 from podium.flow.builder import terms
 from podium.flow.builder.body import Body, Finished
+from podium.flow.builder.options import budget_words
 from podium.flow.builder.references import Reference
 from podium.flow.builder.scopes import Scope
 from podium.flow.builder.types import fields_of
@@ -28,6 +30,7 @@ class FlowBuilder(Body, Generic[I]):
         env: Variables of the environment, and what they are where they are not set.
         uses: Modules that register its tasks.
         description: What it is for.
+        budget: How much a run of it may spend, its children included.
     """
 
     @overload
@@ -38,6 +41,7 @@ class FlowBuilder(Body, Generic[I]):
         env: Mapping[str, str | None] = ...,
         uses: Sequence[str] = ...,
         description: str = ...,
+        budget: Budget = ...,
     ) -> None: ...
     @overload
     def __init__(
@@ -48,10 +52,11 @@ class FlowBuilder(Body, Generic[I]):
         env: Mapping[str, str | None] = ...,
         uses: Sequence[str] = ...,
         description: str = ...,
+        budget: Budget = ...,
     ) -> None: ...
     def __init__(
         self, name: str, *, input: Any = None, env: Mapping[str, str | None] | None = None,
-        uses: Sequence[str] = (), description: str = "",
+        uses: Sequence[str] = (), description: str = "", budget: Budget | None = None,
     ) -> None:  # fmt: skip
         super().__init__(Scope(name))
         self.name: str = name
@@ -65,6 +70,8 @@ class FlowBuilder(Body, Generic[I]):
             self._head["input"] = fields_of(input)
         if self._env:
             self._head["env"] = self._env
+        if budget is not None:
+            self._head["budget"] = budget_words(budget)
         self._output: dict[str, Any] = {}
 
     @property

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any, Literal, TypedDict
 
+from podium.core.budgets import Budget, part_budget, plain_dollars
 from podium.core.durations import Duration, seconds
 from podium.core.effects import Effect, effect_named
 from podium.core.errors import InvalidOption
@@ -49,6 +50,7 @@ class NodeOptions(TypedDict, total=False):
         total_timeout: The longest it may take with all its attempts.
         effect: At least what the task declares.
         lock: What it holds while it works: a text, with references in it, or ``LockOf``.
+        budget: How much it may spend, with all its attempts, bodies and child runs.
         verify: What its value must pass, as documents have it: conditions as texts, gates as mappings,
             with references in them.
         on_refusal: What happens to a value that was refused, as documents have it.
@@ -64,6 +66,7 @@ class NodeOptions(TypedDict, total=False):
     total_timeout: Duration
     effect: Literal["pure", "read", "write", "once"] | Effect
     lock: str | LockOf
+    budget: Budget
     verify: Verifying
     on_refusal: str | Mapping[str, object] | Sequence[str | Mapping[str, object]]
 
@@ -139,6 +142,8 @@ def behind_kind(given: Mapping[str, Any], write: Write) -> dict[str, Any]:
         found["priority"] = given["priority"]
     if "lock" in given:
         found["lock"] = _lock(given["lock"], write)
+    if "budget" in given:
+        found["budget"] = budget_words(given["budget"])
     for word in ("verify", "on_refusal"):
         if word in given:
             found[word] = _gates(given[word], write, word)
@@ -196,6 +201,24 @@ def _entry(given: Any, scope: Scope) -> str:
         )
     scope.admit(term.uses)
     return term.source
+
+
+def budget_words(given: Budget) -> dict[str, Any]:
+    """Return a budget as a document says it.
+
+    Raises:
+        InvalidOption: It is none, or it is of a period.
+    """
+    budget = part_budget("budget", given)
+    found: dict[str, Any] = {"name": budget.name} if budget.name else {}
+    for name, limit in budget.limits.items():
+        found[name] = limit if name != "usd" else plain_dollars(limit)
+    if budget.time_s is not None:
+        found["time"] = duration_text(budget.time_s)
+    for name, usual in (("at_limit", "stop"), ("unknown", "refuse")):
+        if getattr(budget, name) != usual:
+            found[name] = getattr(budget, name)
+    return found
 
 
 def _lock(given: str | LockOf, write: Write) -> Any:

@@ -28,14 +28,14 @@ _FIELDS: Final = {
     (Role.CASE, "nodes"): Role.NODES,
 }
 _ORDER: Final = {
-    Role.FLOW: "podium name description uses input env types nodes output",
+    Role.FLOW: "podium name description uses input env types budget nodes output",
     Role.CASE: "when else nodes output",
     Role.NODE: (
         "description when after join "
         "call flow agent plan goal trust switch for_each while until wait ask set fail "
         "as key concurrency partial max every state next form to args nodes output "
         "effect cache rate breaker retry timeout on_timeout total_timeout queue_timeout heartbeat_timeout "
-        "priority lock fallback verify on_refusal on_error compensate"
+        "priority lock budget fallback verify on_refusal on_error compensate"
     ),
 }
 _RANKS: Final = {

@@ -6,9 +6,11 @@ import asyncio
 
 from collections import deque
 from collections.abc import Callable, Mapping
+from contextlib import AbstractContextManager, nullcontext
 from functools import partial
 from typing import Any, TypeVar
 
+from podium.core.budgets import Budget
 from podium.core.codec import plain
 from podium.core.context import NO_OPTIONS, Context, StepOptions, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
@@ -28,6 +30,7 @@ from podium.flow.interpret.states import (
 )
 from podium.flow.interpret.verifying import Verifying
 from podium.flow.model import Call, Lock, Set, SubFlow
+from podium.functions.budgets import under
 from podium.functions.fallbacks import Chain
 from podium.functions.locks import holding
 from podium.functions.outcomes import Outcome
@@ -123,21 +126,36 @@ class FlowRun:
             NoValue: A plain reference finds none.
             StepFailed: It cannot be started.
         """
-        plan = run.plan
+        plan, policy = run.plan, run.plan.node.policy
         heads = kinds.heads_of(body, run)
-        work = plan.node.work
-        policy = plan.node.policy
         body.frame.require(plan.verifies)
+        is_plain = policy.lock is None and policy.verify is None
+        if is_plain and isinstance(plan.node.work, Set):
+            body.succeed(run, heads["value"])
+            return
+        with self.under_budget(run, policy.budget):
+            work = self.begin_work(body, run, heads)
+        # behind the block: what its end lets start does not stand under its budget
+        body.watch(run, work)
+
+    def begin_work(
+        self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any]
+    ) -> asyncio.Future[Any]:
+        """Begin a node's work, under its lock and until its value passes, where it says so."""
+        policy = run.plan.node.policy
         if policy.lock is not None:
             program = self.under_lock(body, run, heads, policy.lock)
-            body.watch(run, self.context.new_task(Scope(run.path), program))
         elif policy.verify is not None:
             program = self.verified(body, run, heads, policy.verify)
-            body.watch(run, self.context.new_task(Scope(run.path), program))
-        elif isinstance(work, Set):
-            body.succeed(run, heads["value"])
         else:
-            body.watch(run, self.work(body, run, heads))
+            return self.work(body, run, heads)
+        return self.context.new_task(Scope(run.path), program)
+
+    def under_budget(self, run: NodeRun, budget: Budget | None) -> AbstractContextManager[None]:
+        """Let what a node does stand under its budget."""
+        if budget is None:
+            return nullcontext()
+        return under(self.context, budget, f"{run.path}/budget", budget.name or run.path)
 
     def work(self, body: BodyRun, run: NodeRun, heads: Mapping[str, Any]) -> asyncio.Future[Any]:
         """Begin what a node does."""

@@ -15,13 +15,24 @@ from podium.flow.model import LANGUAGE, Body, Document, SubFlow
 from podium.flow.parse.agents import MODULE
 from podium.flow.parse.fields import read_fields
 from podium.flow.parse.nodes import Nodes
+from podium.flow.parse.resilience import read_budget
 from podium.flow.parse.words import Reading, Words
 from podium.flow.places import child
 from podium.flow.source.data import faults_of
 
 NAME: Final = re.compile(r"[a-z][a-z0-9_-]*")
 _MODULE: Final = re.compile(r"[A-Za-z_]\w*(\.[A-Za-z_]\w*)*")
-_WORDS: Final = ("podium", "name", "description", "uses", "input", "env", "nodes", "output")
+_WORDS: Final = (
+    "podium",
+    "name",
+    "description",
+    "uses",
+    "input",
+    "env",
+    "budget",
+    "nodes",
+    "output",
+)
 TAKEN_IN: Final = "flows"
 """Where the content of a document keeps the flows that it took in, by their names there."""
 TAKEN_IN_DEPTH_MAX: Final = 20
@@ -130,6 +141,7 @@ class _Parser:
             body=body,
             hash="",
             content={},
+            budget=read_budget(words),
         )
         if any(finding.is_error for finding in reading.findings):
             return Parsed(document, reading.findings)
@@ -151,7 +163,7 @@ class _Parser:
         digest = hashlib.blake2b(encoded(content), digest_size=16).hexdigest()
         return Document(
             document.name, document.description, document.uses, document.input, document.env,
-            document.body, digest, content,
+            document.body, digest, content, document.budget,
         )  # fmt: skip
 
     # the head ---------------------------------------------------------------------------

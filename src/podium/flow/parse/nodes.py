@@ -38,7 +38,6 @@ from podium.flow.parse.policies import (
     read_after,
     read_join,
     read_policy,
-    refuse_later,
 )
 from podium.flow.parse.words import MISSING, Reading, Words
 from podium.flow.places import child
@@ -109,7 +108,7 @@ class Nodes:
         kind = self._kind(words)
         if kind is None:
             return None
-        known = (*refuse_later(words, COMMON), kind, *KINDS[kind])
+        known = (*COMMON, kind, *KINDS[kind])
         words.refuse_others(known, f"a node of kind {kind!r}")
         return Node(
             id=name, at=at, kind=kind, work=self._work(kind, name, words, depth),

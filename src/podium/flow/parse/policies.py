@@ -11,18 +11,16 @@ from podium.core.errors import InvalidOption
 from podium.core.retry import Retry, RetryRule
 from podium.flow.expression.errors import near
 from podium.flow.model import After, Compensation, Join, Policy
-from podium.flow.parse.resilience import read_lock, read_outside, read_priority
+from podium.flow.parse.resilience import read_budget, read_lock, read_outside, read_priority
 from podium.flow.parse.verifying import read_verify
 from podium.flow.parse.words import Words
 from podium.flow.places import child
 
 COMMON: Final = (
     "description", "when", "after", "join", "on_error", "retry", "timeout", "total_timeout", "effect",
-    "compensate", "verify", "on_refusal", "lock", "priority", "rate", "breaker", "cache", "fallback", "queue_timeout",
-    "heartbeat_timeout",
+    "compensate", "lock", "priority", "rate", "breaker", "cache", "fallback", "queue_timeout",
+    "heartbeat_timeout", "budget", "verify", "on_refusal",
 )  # fmt: skip
-LATER: Final = frozenset({"budget"})
-"""Words of the language that this version does not carry out yet."""
 _AFTER = re.compile(r"[a-z][a-z0-9_]*\??")
 _NUMBERS: Final = ("attempts", "backoff", "factor", "backoff_max", "jitter")
 _RETRY: Final = (
@@ -39,6 +37,7 @@ def read_policy(words: Words, kind: str) -> Policy:
     return Policy(
         **outside._asdict(),
         lock=read_lock(words),
+        budget=read_budget(words),
         verify=read_verify(words),
         priority=read_priority(words),
         queue_timeout_s=words.duration_s("queue_timeout"),
@@ -184,14 +183,3 @@ def _compensation(words: Words) -> Compensation | None:
             hint = "Write the name of a task, or {call: …, args: {…}}."
             words.reading.fault("wrong-type", at, f"{given!r:.80} is no compensation.", hint)
             return None
-
-
-def refuse_later(words: Words, all_words: tuple[str, ...]) -> tuple[str, ...]:
-    """Say of words that are not carried out yet that they are so; return all words to accept."""
-    for word in sorted(LATER):
-        if word in words:
-            hint = "Leave it out; the task's own options hold."
-            words.reading.fault(
-                "not-here-yet", child(words.at, word), f"{word!r} is not carried out yet.", hint
-            )
-    return (*all_words, *LATER)

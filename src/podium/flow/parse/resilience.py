@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from typing import Any, Final, NamedTuple
+from typing import Any, Final, NamedTuple, cast
 
+from podium.core.budgets import Budget, BudgetLimits
 from podium.core.errors import InvalidOption
 from podium.core.policies import Breaker, Cache, Concurrency, LastGood, Rate
 from podium.flow.model import Fallback, FixedValue, Lock, OtherTask
@@ -15,6 +16,7 @@ BREAKER: Final = (
     "key", "failures", "failure_share", "slow", "slow_share", "window", "calls_min", "open", "probes",
     "when_open", "on", "not_on",
 )  # fmt: skip
+BUDGET: Final = ("name", *BudgetLimits.__annotations__, "at_limit", "unknown")
 FALLBACK: Final = ("call", "args", "last_good", "value")
 PRIORITY_MAX: Final = 1_000
 
@@ -51,6 +53,18 @@ def read_lock(words: Words) -> Lock | None:
     inner.refuse_others(("key", "timeout"), "a lock")
     inner.require("key", "say what is locked")
     return Lock(inner.template("key", ""), inner.duration_s("timeout"))
+
+
+def read_budget(words: Words) -> Budget | None:
+    """Read ``budget: {usd: 0.5, calls: 40, time: 10m, at_limit: ask}``."""
+
+    def made(words: Words, given: Any) -> Budget:
+        inner = _inner(words, "budget", given, BUDGET, "what a budget limits")
+        inner.duration_s("time")
+        options: Any = {word: inner.take(word) for word in inner if word != "name"}
+        return Budget(inner.text("name"), **options)
+
+    return cast("Budget | None", _made(words, "budget", made))
 
 
 def read_priority(words: Words) -> int | None:

@@ -15,7 +15,7 @@ from podium.core.spec import TaskSpec
 from podium.flow.model import CONCURRENCY, LANGUAGE
 from podium.flow.schema.agents import agent_words, plan_words
 from podium.flow.schema.common import common, common_words
-from podium.flow.schema.outside import concurrency_word
+from podium.flow.schema.outside import budget_word, concurrency_word
 from podium.flow.schema.tasks import Signature, relaxed, signature
 from podium.flow.schema.words import (
     ANY,
@@ -173,6 +173,7 @@ def _head() -> Schema:
             "Variables of the environment, and what they are where they are not set; null: must be set.",
             variables,
         ),
+        "budget": budget_word(),
         "nodes": ref("nodes"),
         "output": _output("What the run gives."),
     }

@@ -37,6 +37,7 @@ def outside_words(task: Mapping[str, Any]) -> dict[str, Schema]:
     """
     return {
         "lock": _lock(),
+        "budget": budget_word(),
         "priority": described(
             "Priority", "Among those that wait for one limit the higher number goes first.",
             {"type": "integer", "minimum": -PRIORITY_MAX, "maximum": PRIORITY_MAX, "default": 0},
@@ -63,6 +64,37 @@ def concurrency_word() -> Schema:
     return described(
         "Concurrency", "How many calls there may be at once, of all runs and workers together.",
         {"examples": [4], **either(long, _COUNT, "integer")},
+    )  # fmt: skip
+
+
+def budget_word() -> Schema:
+    """Return how much may be spent."""
+    limit = {"type": "integer", "minimum": 0}
+    money = {
+        "type": ["number", "string"], "minimum": 0, "examples": [0.5, "0.000125"],
+        "pattern": r"^\d+(\.\d+)?$",
+        "patternErrorMessage": "Expected US dollars, such as 0.5.",
+    }  # fmt: skip
+    words = {
+        "name": described("Name", "What it is called in messages.", {"type": "string"}),
+        "usd": described("Money", "US dollars.", money),
+        "tokens": described("Tokens", "Tokens of models.", limit),
+        "calls": described("Calls", "Calls of tools and of what has a price.", limit),
+        "steps": described("Steps", "However often each is tried.", limit),
+        "time": duration("Time", "Nothing starts in it after that.", "10m"),
+        "at_limit": described(
+            "At the limit", "What becomes of a step that does not fit.",
+            {"enum": ["stop", "ask", "cheaper"], "default": "stop"},
+        ),
+        "unknown": described(
+            "Unknown prices", "Whether a step of which nobody knows the price may begin.",
+            {"enum": ["refuse", "allow"], "default": "refuse"},
+        ),
+    }  # fmt: skip
+    some = [{"required": [word]} for word in ("usd", "tokens", "calls", "steps", "time")]
+    return described(
+        "Budget", "How much may be spent, with all attempts, bodies and child runs.",
+        {**closed(words), "anyOf": some},
     )  # fmt: skip
 
 

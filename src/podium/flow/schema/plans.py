@@ -133,10 +133,11 @@ _OUTSIDE: Final[Mapping[str, Schema]] = {
         "type": ["string", "object", "array"],
         "description": "call: what answers if it failed: {call, args}, {last_good: 24h}, {value}, or a list",
     },
-    "cache": {"type": ["string", "object"], "description": "call that reads: reuse its result for 10m"},
+    "cache": {"type": ["string", "object"], "description": "call that reads: reuse for 10m"},
     "rate": {"type": ["string", "object"], "description": "call: 10/s"},
-    "breaker": {"type": ["string", "object"], "description": "call: name of the service that may fail"},
+    "breaker": {"type": ["string", "object"], "description": "call: name of its service"},
     "lock": {"type": ["string", "object"], "description": "What only one run has at a time: customer:${id}"},
+    "budget": {"type": "object", "description": "at most: {usd: 0.5}"},
     "verify": {
         "type": ["string", "boolean", "object", "array"],
         "description": "What the value must pass: a condition that reads it by the node's id, {schema}, {call}, {judge, rubric}",
@@ -145,7 +146,7 @@ _OUTSIDE: Final[Mapping[str, Schema]] = {
         "type": ["string", "object", "array"],
         "description": "verify: {reflect: 2, as: argument told why}, {other_model, as}, {ask: who}",
     },
-    "priority": {"type": "integer", "description": "call: higher goes first where there is a limit"},
+    "priority": {"type": "integer", "description": "call: higher goes first"},
     "queue_timeout": {"type": "string", "description": "call: longest wait for a limit"},
     "heartbeat_timeout": {"type": "string", "description": "call: longest silence"},
 }  # fmt: skip

@@ -31,7 +31,8 @@ from podium.journal.store import (
 RUN_COLUMNS = (
     "num,id,uid,workflow,version,family,parent,parent_path,status,owner,incarnation,base,claims,"
     "created_at,ended_at,CAST(headers AS BLOB),CAST(waits AS BLOB),CAST(error AS BLOB),"
-    "CAST(input AS BLOB),CAST(output AS BLOB),document,deadline"
+    "CAST(input AS BLOB),CAST(output AS BLOB),document,deadline,"
+    "CAST(budgets AS BLOB)"
 )
 """JSON is kept as text and handed out as bytes, as it came."""
 _FIELDS = [
@@ -57,6 +58,7 @@ _FIELDS = [
     "output",
     "document",
     "deadline",
+    "budgets",
 ]
 _NEAR_AMONG = 5_000
 

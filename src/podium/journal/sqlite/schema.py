@@ -1,4 +1,4 @@
-"""The tables of a Podium database, format 5.
+"""The tables of a Podium database, format 6.
 
 Rows go where appending is cheap: the journal's key is the order of commits, blobs and runs are
 numbered by time. Texts are JSON that the ``sqlite3`` shell can query.
@@ -8,7 +8,7 @@ from __future__ import annotations
 
 APPLICATION_ID = 0x506F6469
 """``Podi`` in the file's header: whose file this is."""
-FORMAT = 5
+FORMAT = 6
 """Kept in ``user_version``. A file with a higher one is refused."""
 
 OPEN = "status IN ('accepted','running','waiting')"
@@ -34,7 +34,7 @@ CREATE TABLE runs(
   incarnation INTEGER NOT NULL, base INTEGER NOT NULL, claims INTEGER NOT NULL,
   created_at INTEGER NOT NULL, ended_at INTEGER,
   headers TEXT NOT NULL, waits TEXT, error TEXT, input TEXT NOT NULL, output TEXT, document TEXT,
-  deadline INTEGER
+  deadline INTEGER, budgets TEXT
 ) STRICT;
 CREATE INDEX runs_family ON runs(family);
 CREATE INDEX runs_parent ON runs(parent) WHERE parent IS NOT NULL;
@@ -88,6 +88,7 @@ ALTER TABLE stream ADD COLUMN path TEXT NOT NULL DEFAULT '';
 ALTER TABLE stream ADD COLUMN attempt INTEGER NOT NULL DEFAULT 0;
 ALTER TABLE stream ADD COLUMN "offset" INTEGER NOT NULL DEFAULT 0;
 """,
+    5: "ALTER TABLE runs ADD COLUMN budgets TEXT;",
 }
 """What makes a file of a format one of the next."""
 

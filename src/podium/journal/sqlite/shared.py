@@ -9,6 +9,9 @@ import apsw
 
 from podium.journal.store import KeptRow, KeptTask
 
+_HIGHEST = chr(0x10FFFF)
+"""No text goes behind it."""
+
 
 class SqliteBook:
     """What policies share, inside a transaction."""
@@ -16,10 +19,11 @@ class SqliteBook:
     def __init__(self, cursor: apsw.Cursor) -> None:
         self._cursor = cursor
 
-    def keys(self, kind: str) -> list[str]:
-        """Return the keys of a kind."""
+    def keys(self, kind: str, prefix: str = "") -> list[str]:
+        """Return the keys of a kind that begin with a text."""
         rows: list[Any] = self._cursor.execute(
-            "SELECT key FROM shared WHERE kind=? ORDER BY key", (kind,)
+            "SELECT key FROM shared WHERE kind=? AND key>=? AND key<? ORDER BY key",
+            (kind, prefix, prefix + _HIGHEST),
         ).fetchall()
         return [key for (key,) in rows]
 

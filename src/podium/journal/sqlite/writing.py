@@ -31,11 +31,11 @@ _RECORD_ROW = "(?,?,?,?,CAST(? AS TEXT))"
 _CHECKED_ROW = "((SELECT ? FROM workers WHERE id=? AND epoch=?),?,?,?,CAST(? AS TEXT))"
 _RUN = (
     "INSERT INTO runs(num,id,uid,workflow,version,family,parent,parent_path,status,owner,"
-    "incarnation,base,claims,created_at,ended_at,headers,waits,error,input,output,document,deadline) VALUES"
+    "incarnation,base,claims,created_at,ended_at,headers,waits,error,input,output,document,deadline,budgets) VALUES"
 )
 _RUN_ROW = (
     "(?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,CAST(? AS TEXT),CAST(? AS TEXT),CAST(? AS TEXT),"
-    "CAST(? AS TEXT),CAST(? AS TEXT),?,?)"
+    "CAST(? AS TEXT),CAST(? AS TEXT),?,?,CAST(? AS TEXT))"
 )
 _PLAIN = ("status", "owner", "ended_at", "claims", "incarnation", "version")
 _TEXTS = ("waits", "output", "error", "input")
@@ -310,5 +310,5 @@ def _run_values(row: RunRow) -> tuple[Any, ...]:
         row.num, row.id, row.uid, row.workflow, row.version, row.family, row.parent,
         row.parent_path, row.status, row.owner, row.incarnation, row.base, row.claims,
         row.created_at, row.ended_at, row.headers, row.waits, row.error, row.input, row.output,
-        row.document, row.deadline,
+        row.document, row.deadline, row.budgets,
     )  # fmt: skip
