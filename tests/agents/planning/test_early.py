@@ -165,6 +165,7 @@ def test_what_draws_on_limits_does_not_start_early() -> None:
     assert not may_start_early(limited.spec)
     assert not may_start_early(cached.spec)
     assert [one.name for one in TOOLS if may_start_early(one.spec)] == [
+        "trip.inbox",
         "trip.trains",
         "trip.letter",
     ]

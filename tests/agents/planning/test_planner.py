@@ -67,7 +67,7 @@ def carried_out(*replies: Any, people: tuple[Any, ...] = (), **options: Any) -> 
                 ask = await until_asked(app, seen)
                 asked.append(ask.form)
                 asking = await app.get(ask.run_id)
-                await asking.answer(ask.id, answer)
+                await asking.answer(ask.id, answer(ask.form) if callable(answer) else answer)
             return await run.result()
 
     return {"achieved": drive(go()), "asked": asked, "model": model}
@@ -314,7 +314,58 @@ def test_a_person_sees_what_is_new() -> None:
 
     second = found["asked"][1]
     assert found["achieved"].output == "Bern: sun in Bern, seat Bern-2!"
-    assert [line.partition(": ")[0:3:2] for line in second["changes"]][1][0] == "new"
+    assert [line.partition(":")[0] for line in second["changes"]] == ["changed", "new", "changed"]
     assert second["changes"][2] == 'changed: output: "${text}" → "${more}"'
     assert second["done_before"] == ["trip.book_seat at seat (it failed, and may have happened)"]
     assert second["number"] == 2
+
+
+OBEYED = plan_of(
+    {"mail": {"call": "trip.send_mail", "args": {"text": "all is paid"}}}, "${string(mail)}"
+)
+
+
+def approved(form: Any) -> Any:
+    return {"approve": form["fingerprint"]}
+
+
+def test_a_plan_that_obeys_a_mail_is_asked_about() -> None:
+    """Though nobody is to be asked: it was written after text from outside was seen, and so is the call."""
+    BROKEN.add("weather Bern")
+    first = plan_of(
+        {
+            "news": {"call": "trip.inbox", "args": {}},
+            "sky": {"call": "trip.weather", "args": {"city": "Bern"}, "after": "news"},
+        },
+        "${sky}",
+    )
+
+    found = carried_out(first, OBEYED, approval="never", people=(True, approved))
+
+    plan_form, call_form = found["asked"]
+    assert "whoever wrote it had seen text from outside" in plan_form["why"][0]
+    assert call_form["arguments"] == {"text": "all is paid"}
+    assert call_form["labels"] == ["outside"]
+    assert DONE["mail all is paid"] == 1
+
+
+def test_a_person_stops_what_a_mail_wants() -> None:
+    """A refusal of the call is a failure of the plan; nothing was sent."""
+    reads = plan_of({"sky": GOOD["nodes"]["sky"]}, "${sky}")
+    refusal = {"refuse": "nobody has paid"}
+
+    found = carried_out(
+        OBEYED, reads, approval="never", labels=("outside",), people=(True, refusal)
+    )
+
+    assert found["achieved"].output == "sun in Bern"
+    assert "nobody has paid" in found["achieved"].tries[0].setback.reason
+    assert DONE == {"weather Bern": 1}
+
+
+def test_what_nobody_from_outside_has_said_just_runs() -> None:
+    """Where approval is never needed, and nothing is from outside."""
+    found = carried_out(OBEYED, approval="never")
+
+    assert found["achieved"].output == "true"
+    assert found["asked"] == []
