@@ -15,6 +15,7 @@ import argparse
 import asyncio
 import sys
 
+from dataclasses import replace
 from pathlib import Path
 
 from examples.coding.forms import Assignment, Delivered
@@ -39,12 +40,14 @@ class Work:
     Attributes:
         screen: Where it is shown.
         approves: Whether whoever started it agrees with every change that passes the other gates.
+        usd_max: What the model may cost for each task; None: there is no budget.
     """
 
-    def __init__(self, folder: Path, screen: Screen, *, approves: bool, shows_diff: bool) -> None:
+    def __init__(self, folder: Path, screen: Screen, given: argparse.Namespace) -> None:
         self.screen = screen
-        self.approves = approves
-        self.shows_diff = shows_diff
+        self.approves: bool = given.yes
+        self.shows_diff: bool = given.diff
+        self.usd_max: float | None = given.usd
         self.folder = folder
         self.database = folder / "podium.db"
         folder.mkdir(parents=True, exist_ok=True)
@@ -56,7 +59,8 @@ class Work:
         name = await self.free(f"{example.number}-{example.name}")
         repository = await asyncio.to_thread(example.furnish, self.folder / f"{name}.git")
         self.screen.title(f"Task {example.number}: {example.title}", model)
-        return await self.carry_out(name, example.assignment(repository, model))
+        task = replace(example.assignment(repository, model), usd_max=self.usd_max)
+        return await self.carry_out(name, task)
 
     async def own(self, source: Path, task: Assignment) -> bool:
         """Do a task on a copy of somebody's repository; return whether it is delivered."""
@@ -64,8 +68,8 @@ class Work:
         path = self.folder / f"{name}.git"
         repository = await asyncio.to_thread(Repository.copied, path, source)
         self.screen.title(task.title, task.model)
-        where = {"repository": str(repository.path.resolve())}
-        return await self.carry_out(name, Assignment(**{**vars(task), **where}))
+        task = replace(task, repository=str(repository.path), usd_max=self.usd_max)
+        return await self.carry_out(name, task)
 
     async def free(self, name: str) -> str:
         """Return the name of the run that goes on, or of a new one."""
@@ -173,6 +177,7 @@ def options() -> argparse.Namespace:
     parser.add_argument(
         "--data", type=Path, default=Path("coding-data"), help="a folder of its own"
     )
+    parser.add_argument("--usd", type=float, help="what the model may cost for each task")
     parser.add_argument("--yes", action="store_true", help="agree with what passes the other gates")
     parser.add_argument("--diff", action="store_true", help="print what was changed")
     own = parser.add_argument_group("a repository of yours, of which a copy is changed")
@@ -194,7 +199,7 @@ def options() -> argparse.Namespace:
 
 async def work(given: argparse.Namespace) -> int:
     """Do what is wanted; return the exit code."""
-    doing = Work(given.data, Screen(), approves=given.yes, shows_diff=given.diff)
+    doing = Work(given.data, Screen(), given)
     if given.repository:
         requirement = given.requirement.read_text(encoding="utf-8")
         task = Assignment(

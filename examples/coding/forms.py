@@ -26,7 +26,8 @@ class Assignment:
     rounds: int = 5
     lines_max: int = 300
     """The most lines that may be added and removed."""
-    usd_max: float = 1.0
+    usd_max: float | None = None
+    """What the model may cost; without it there is no budget."""
 
 
 # what a model is asked for ----------------------------------------------------------------

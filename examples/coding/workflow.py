@@ -58,6 +58,14 @@ class NotDelivered(PodiumError):
 @workflow
 async def coding(task: Assignment) -> Delivered:
     """Do what a requirement asks for, within its bounds."""
+    if task.usd_max is None:
+        return await work(task)
+    with podium.budget("coding", usd=task.usd_max):
+        return await work(task)
+
+
+async def work(task: Assignment) -> Delivered:
+    """Take a task through its stages."""
     talk = Talk(task.model)
     start = await begin(task.repository, task.branch)
 

@@ -78,3 +78,15 @@ def test_a_provider_that_will_not_answer(tmp_path: Path, fake: FakeProviders) ->
     assert failed.error.code == "model-refused"
     assert told == []
     assert left(task)["merges"] == 0
+
+
+def test_what_it_may_cost_is_looked_at_before_anybody_is_asked(
+    tmp_path: Path, fake: FakeProviders
+) -> None:
+    """Under a budget a model whose price nobody knows is not asked."""
+    task = assignment(tmp_path, NUMBER, model=fake.model("openai"), usd_max=0.5)
+    failed, _, _ = drive(carried_out(tmp_path, task), 120)
+
+    assert isinstance(failed, RunFailed)
+    assert failed.error.code == "price-unknown"
+    assert fake.asked == []
