@@ -20,6 +20,7 @@ from podium.models import (
     assistant,
     function_model,
     register_provider,
+    set_price,
     user,
 )
 from podium.models.calls import BREAKER, FELL_BACK
@@ -186,6 +187,29 @@ def test_what_a_call_used_is_spent() -> None:
             assert (spent.tokens, spent.calls, spent.usd) == (84, 2, 0.004)
 
     asyncio.run(main())
+
+
+def test_budgets_know_what_a_call_may_cost() -> None:
+    """An unknown price is refused under a budget of money; a cheaper model of the chain goes on."""
+    flaky()
+    spare = ScriptedModel("s", ["spare"])
+
+    @podium.workflow
+    async def bounded() -> list[str]:
+        found = []
+        with podium.budget(usd="0.01"):
+            try:
+                await Model("flaky:x").text("a")
+            except podium.StepFailed as problem:
+                found.append(problem.error.code)
+        set_price("flaky:x", input=100, output=100)
+        with podium.budget(usd="0.01", at_limit="cheaper"):
+            found.append(await Model("flaky:x", fallback=[spare.model]).text("a"))
+        with podium.budget(usd="5"):
+            found.append(await Model("flaky:x", fallback=[spare.model]).text("a"))
+        return found
+
+    assert podium.run(bounded, database=":memory:") == ["price-unknown", "spare", "answer 1"]
 
 
 def test_settings_of_a_request_go_before_those_of_the_model() -> None:
