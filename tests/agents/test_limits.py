@@ -9,6 +9,7 @@ import podium
 
 from podium import Agent, Limits
 from podium.models import Message, Usage, function_model
+from podium.models.prices import set_price
 from tests.agents.worked import call, reply, scripted, well_formed, worked
 from tests.harness import fresh_names
 
@@ -74,7 +75,7 @@ def test_it_answers_with_what_it_has(limits: Any, stopped_by: str, turns: int | 
     assert done.result.answer == "That is what I have."
     assert done.result.stopped_by == stopped_by
     assert turns is None or len(done.turns) == turns
-    assert [code for code, _ in done.warnings] == ["agent-limit"], done.warnings
+    assert [code for code, _ in done.warnings if code != "price-exceeded"] == ["agent-limit"]
     assert done.result.spent.usage.tokens <= limits.get("tokens", 10**9)
     assert done.result.spent.calls <= limits.get("calls", 10**9)
     assert (done.result.spent.usd or 0) <= limits.get("usd", 10**9)
@@ -87,6 +88,35 @@ def test_it_ends_where_it_does_not_answer(limits: Any) -> None:
 
     assert done.error[0] == "agent-limit"
     assert f"limit of {next(iter(limits))}" in done.error[1]
+
+
+@pytest.mark.parametrize(("usd", "ends"), [(1.0, "agent-limit"), (5.0, "")])
+def test_money_is_reserved_before_it_is_spent(usd: float, ends: str) -> None:
+    """What a reply may cost at worst has to fit; the last one may be short, and so cost little."""
+    set_price("function:tests-obeys", input=0, output=1000)  # 16,384 tokens would be 16.38
+    done = worked(agent("function:tests-obeys", usd=usd))
+    set_price("function:tests-obeys", input=0, output=0)
+
+    assert done.error[0] == ends
+    assert done.result is None or done.result.stopped_by == "usd"
+
+
+def test_a_price_that_nobody_knows() -> None:
+    """Under a limit of money such a model is not asked."""
+    done = worked(agent("openai:any@http://127.0.0.1:9/v1", usd=1.0))
+
+    assert done.error[0] == "price-unknown"
+    assert done.result is None
+
+
+def test_tokens_bound_the_length_of_replies() -> None:
+    """No reply may be longer than what is left."""
+    model = scripted(call("look", number=1), "done")
+    done = worked(agent(model, tokens=5000))
+
+    assert done.result is not None
+    lengths = [one.settings.tokens_max or 0 for one in model.asked]
+    assert 5000 > lengths[0] > lengths[1] > 4000
 
 
 def test_no_calls_at_all() -> None:

@@ -23,7 +23,16 @@ from podium.core.spec import TaskOptions, TaskSpec
 from podium.models.calls import Model
 from podium.models.errors import ModelUnknown
 from podium.models.extracting import json_in
-from podium.models.messages import Message, Output, Reply, Request, ToolCall, ToolOffer
+from podium.models.messages import (
+    NO_SETTINGS,
+    Message,
+    Output,
+    Reply,
+    Request,
+    Settings,
+    ToolCall,
+    ToolOffer,
+)
 from podium.models.provider import Abilities
 from podium.models.providers import PLACES, parse, resolve
 from podium.models.structured import Labels, Unfit
@@ -49,6 +58,7 @@ class Turned(NamedTuple):
         answers: The form of its answer.
         is_last: Whether it has to answer now.
         stream: Whether its text goes to the stream of the run as it comes.
+        settings: How long the reply may be.
     """
 
     messages: list[Message]
@@ -56,6 +66,7 @@ class Turned(NamedTuple):
     answers: Answers
     is_last: bool = False
     stream: bool = False
+    settings: Settings = NO_SETTINGS
 
 
 async def style_of(style: Style, model: Model) -> Style:
@@ -109,6 +120,14 @@ def require_style(agent: str, style: str) -> None:
         raise InvalidOption(f"Agent({agent!r}, style={style!r}): expected one of {known}.")
 
 
+def settings_of(model: Model, tokens_max: int | None) -> Settings:
+    """Return settings under which a reply is no longer than that; the model's own may be stricter."""
+    usual = model.settings.tokens_max
+    if tokens_max is None or (usual is not None and usual <= tokens_max):
+        return NO_SETTINGS
+    return Settings(tokens_max=tokens_max)
+
+
 async def ask_turn(model: Model, way: Style, turned: Turned) -> list[Reply]:
     """Put a turn to a model; return its replies, of which the last one has the calls.
 
@@ -135,11 +154,11 @@ def _native(turned: Turned) -> Request:
     offer = turned.answers.offer
     if turned.is_last:
         if offer is not None:
-            return Request(messages, (offer,), "required")
-        return Request(messages, offers, "none" if offers else "auto")
+            return Request(messages, (offer,), "required", settings=turned.settings)
+        return Request(messages, offers, "none" if offers else "auto", settings=turned.settings)
     if offer is None or not offers:
-        return Request(messages, offers, output=turned.answers.output)
-    return Request(messages, (*offers, offer))
+        return Request(messages, offers, output=turned.answers.output, settings=turned.settings)
+    return Request(messages, (*offers, offer), settings=turned.settings)
 
 
 # one JSON object ---------------------------------------------------------------------------------
@@ -170,7 +189,7 @@ def _as_json(turned: Turned) -> Request:
     said = f"{_FORM}\n\n{_described(offers)}"
     output = Output(turn_schema(offers, turned.answers), name="turn")
     messages = plain_messages(turned.messages, said)
-    return Request(tuple(messages), output=output)
+    return Request(tuple(messages), output=output, settings=turned.settings)
 
 
 def _described(offers: Sequence[ToolOffer]) -> str:
@@ -260,11 +279,11 @@ async def _by_labels(model: Model, turned: Turned) -> list[Reply]:
     offer = by_name.get(label) or turned.answers.offer
     if offer is None:
         told = Message("user", "Answer now.")
-        reply = await model.ask(Request((*messages, told)))
+        reply = await model.ask(Request((*messages, told), settings=turned.settings))
         return [chosen, reply]
     told = Message("user", f"Give the arguments of {label}, as one JSON object.")
     output = Output(offer.schema, name="arguments")
-    reply = await model.ask(Request((*messages, told), output=output))
+    reply = await model.ask(Request((*messages, told), output=output, settings=turned.settings))
     return [chosen, _with_call(reply, "", label, _object_in(reply.text))]
 
 

@@ -11,6 +11,7 @@ from podium.models.messages import Message, Reply
 
 CHARS_A_TOKEN = 4
 """So many characters are taken for one token where nobody has counted."""
+_REPLY_TOKENS_MIN = 64
 _REPLY_TOKENS = 1_000
 """What a reply is taken to need, until one has been longer."""
 
@@ -120,9 +121,19 @@ class Meter:
         if limits.tokens is not None and spent.usage.tokens + 2 * each > limits.tokens:
             return "tokens"
         dearest = self._dearest_usd
-        if limits.usd is not None and (spent.usd or 0.0) + 2 * dearest > limits.usd:
+        if limits.usd is not None and (spent.usd is None or spent.usd + 2 * dearest > limits.usd):
             return "usd"
         return ""
+
+    def tokens_left(self, input_tokens: int) -> int | None:
+        """Return how long a reply may be so that the limit of tokens holds; None: there is none.
+
+        Args:
+            input_tokens: What is sent, about.
+        """
+        if self._limits.tokens is None:
+            return None
+        return max(_REPLY_TOKENS_MIN, self._limits.tokens - self.spent.usage.tokens - input_tokens)
 
     def is_over(self) -> bool:
         """Whether not even a last turn can be had."""

@@ -5,8 +5,10 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import contextmanager
 
+from podium.agents.limits import Limits
 from podium.core.context import current_context
 from podium.core.scope import Scope, current_scope, item
+from podium.functions.budgets import budget
 from podium.functions.primitives import scope, warn
 
 
@@ -31,6 +33,16 @@ def named(name: str) -> Iterator[None]:
         yield
         return
     with scope(name):
+        yield
+
+
+@contextmanager
+def limited(name: str, limits: Limits) -> Iterator[None]:
+    """Reserve what everything inside costs from the agent's money, if it has a limit of it."""
+    if current_context.get() is None or limits.usd is None:
+        yield
+        return
+    with budget(name, usd=limits.usd):
         yield
 
 

@@ -13,7 +13,7 @@ from typing import Any, Final
 import msgspec
 
 from podium.agents.answers import Answer
-from podium.agents.asking import Turned, ask_turn, style_of
+from podium.agents.asking import Turned, ask_turn, settings_of, style_of
 from podium.agents.autonomy import ask_advice
 from podium.agents.calling import Caller
 from podium.agents.conversation import Conversation
@@ -27,11 +27,12 @@ from podium.agents.errors import (
 )
 from podium.agents.ladder import Ladder, Rung
 from podium.agents.limits import Meter
-from podium.agents.places import place, record_warning
+from podium.agents.places import limited, place, record_warning
 from podium.agents.shortening import shortened
 from podium.agents.transcript import AgentResult, Observation, Stopped, Turn
 from podium.agents.turn import OpenTurn
 from podium.core.context import current_context
+from podium.core.errors import BudgetExceeded
 from podium.functions.primitives import emit
 from podium.models.messages import Message, Reply
 from podium.tools.labels import seen
@@ -43,6 +44,8 @@ _WORDS: Final[dict[Stopped, str]] = {
     "usd": "Your money is nearly used up.",
     "time": "Your time is over.",
 }
+_LAST_TOKENS: Final = 1_024
+"""So long the last reply may be under a limit of money."""
 _NOW: Final = (
     "No tool can be called any more. Answer now with what you know, and say what is missing."
 )
@@ -84,15 +87,32 @@ class Work:
             AgentError: There is none.
             StepFailed: The model has no reply; outside of a workflow its own error.
         """
+        with limited(self._agent.name, self._agent.limits):
+            return await self._run()
+
+    async def _run(self) -> AgentResult[Any]:
+        is_costed = self._agent.limits.usd is not None
         clock = asyncio.timeout(self._agent.limits.time_s)
+        reached: Stopped = "time"
         try:
             async with clock:
                 return await self._go_on()
         except TimeoutError:
             if not clock.expired():
                 raise
+        except BudgetExceeded:
+            if not is_costed:
+                raise
+            reached = "usd"
         self._close()
-        return await self._last_turns("time")
+        try:
+            return await self._last_turns(reached)
+        except BudgetExceeded as problem:
+            if not is_costed:
+                raise
+            raise self._ended(
+                AgentLimitReached, f"came to its limit of usd: {problem}"
+            ) from problem
 
     async def _go_on(self) -> AgentResult[Any]:
         self._way = await style_of(self._agent.style, self._agent.model)
@@ -128,7 +148,13 @@ class Work:
     async def _ask(self, number: int, *, is_last: bool) -> OpenTurn:
         agent = self._agent
         offers = self._caller.offers(self._ladder.set_aside(number))
-        turned = Turned(self._talk.messages(), offers, agent.answers, is_last, agent.stream)
+        left = self._meter.tokens_left(self._talk.tokens)
+        if is_last and agent.limits.usd is not None:
+            left = min(_LAST_TOKENS, left or _LAST_TOKENS)  # so little is reserved that it fits
+        settings = settings_of(agent.model, left)
+        turned = Turned(
+            self._talk.messages(), offers, agent.answers, is_last, agent.stream, settings
+        )
         replies = await ask_turn(agent.model, self._way, turned)
         for reply in replies:
             self._meter.reply(reply)
