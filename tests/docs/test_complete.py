@@ -12,6 +12,7 @@ import pytest
 
 import podium
 
+from podium.client.app import WorkerKeywords
 from podium.core import errors
 from podium.core.effects import Effect
 from podium.functions.options import TaskKeywords
@@ -104,7 +105,8 @@ def test_every_option_of_the_app_is_documented() -> None:
     """Each parameter of `Podium(…)` has its row, and each public method of a run is named."""
     text = read("workflows.md")
     rows = set(re.findall(r"^\| `(\w+)` \|", text.partition("## The app")[2], re.MULTILINE))
-    parameters = set(podium.Podium.__init__.__annotations__) - {"return", "database"}
+    parameters = set(podium.Podium.__init__.__annotations__) - {"return", "database", "worker"}
+    parameters |= set(WorkerKeywords.__annotations__)
 
     assert parameters - rows == set()
 

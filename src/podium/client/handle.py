@@ -26,6 +26,7 @@ from podium.core.file import File
 from podium.core.piece import Piece
 from podium.engine.system import wall_us
 from podium.journal.store import Batch, RecordRow, RunRow
+from podium.policy import budget
 
 R = TypeVar("R")
 _PAGE = 10_000
@@ -221,6 +222,7 @@ class Run(Generic[R]):
         change = batch.change(row.num)
         change.status, change.ended_at, change.owner = "cancelled", wall_us(), None
         await self._desk.commit(batch)
+        await self._desk.decide(budget.KIND, "", budget.Ended(row.id))
 
     def __repr__(self) -> str:
         return f"<run {self.id}>"

@@ -26,6 +26,7 @@ from podium import (
 from podium.client.budgets import BudgetView
 from podium.core.budgets import Amount
 from podium.functions.calls import Workflow
+from podium.journal.store import Batch
 from podium.testing import crash_everywhere
 from podium.testing.simulator import SimWorld
 from tests.harness import die, drive, until
@@ -467,6 +468,30 @@ def test_who_is_cancelled_asks_no_more(db: str) -> None:
             assert await first.asks() == []
             await second.answer(question.id, 1)
             assert await second.result() == 11
+
+    drive(go())
+
+
+def test_a_cancelled_run_that_was_set_aside_asks_no_more(db: str) -> None:
+    """A run that nobody has in memory leaves nothing either when it is cancelled."""
+
+    @workflow
+    async def flow() -> int:
+        return await buy(11)
+
+    async def go() -> None:
+        app = await Podium(db, budgets=[Budget("all", usd="0.10", at_limit="ask")]).open()
+        run = await app.start(flow, id="a")
+        await until(run.asks)
+        await die(app)
+        async with Podium(db, execute=False) as client:
+            batch = Batch()
+            batch.change(client.desk.row("a").num).status = "quarantined"
+            await client.desk.commit(batch)
+            assert budgets(client)["all"].asked is not None
+            await (await client.get("a")).cancel()
+            assert budgets(client)["all"].asked is None
+            assert client.desk.reader.common.states("budget.held") == {}
 
     drive(go())
 
