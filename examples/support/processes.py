@@ -25,7 +25,6 @@ class Process:
                 stderr=subprocess.STDOUT,
                 env={
                     "OPENBLAS_NUM_THREADS": "1",  # its threads would wait for each other by spinning
-                    "PODIUM_LOCAL_THREADS": str(min(4, os.cpu_count() or 1)),  # nothing else is on
                     **os.environ,
                     "PYTHONPATH": os.pathsep.join(filter(None, paths)),
                 },

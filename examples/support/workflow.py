@@ -16,7 +16,8 @@ from examples.support.shop import Order
 from examples.support.understanding import Likely, Reading
 from podium import Model, Retry, StepFailed, gather, task, workflow
 
-SMALL = Model(understanding.SMALL, timeout="60s")
+SMALL = Model(understanding.SMALL, timeout="10s", retry=Retry(attempts=1))
+"""The model is asked once, and not waited for longer than that: the rules stand in for it."""
 PATIENT = Retry(attempts=5, backoff="100ms", not_on=[shop.Rejected])
 
 
@@ -105,7 +106,7 @@ async def understand(message: str) -> Reading:
     near, word = await nearest_intent(message), None
     if near.request is not None:
         try:
-            word = (await SMALL.ask(near.request)).text
+            word = (await SMALL.call(near.request).with_alternative()).text
         except StepFailed:
             pass  # settle_intent goes on without its word
     return await settle_intent(message, near, word)

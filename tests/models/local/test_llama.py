@@ -150,7 +150,7 @@ def test_structured_output_is_valid_every_time() -> None:
         return count
 
     began = time.monotonic()
-    count = drive(program(), LIMIT_S * (6 if IS_FULL else 1))
+    count = drive(program(), LIMIT_S * (15 if IS_FULL else 3))
     print(
         f"{count} values of {len(schemas)} schemas fit, {(time.monotonic() - began) / count:.2f} s each"
     )
