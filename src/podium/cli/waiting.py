@@ -17,6 +17,7 @@ from podium.journal.sqlite import SqliteReader
 from podium.journal.store import HELD_STATUSES, AskRow, RunRow
 
 FORM_CHARS = 300
+_ANSWERS_SHOWN = 5
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -123,12 +124,22 @@ def _ask(place: _Place, entry: dict[str, Any]) -> Wait:
     if ask is not None and (step := _not_undone(ask)) is not None:
         return _compensation(place, entry, ask, step)
     due = moment(ask.deadline) if ask is not None and ask.deadline is not None else None
-    commands = () if ask is None else (place.type("answer", place.row.id, ask.id, "VALUE"),)
+    commands = () if ask is None else _answers(place, ask)
     return Wait(
         kind="ask", path=entry["path"], since=moment(entry["since"]), is_for_people=due is None,
         what=f"an answer of {to}" + (f" until {clock(due)}" if due else ""),
         unblocked_by=f"an answer of {to}", commands=commands, due=due, ask=ask,
     )  # fmt: skip
+
+
+def _answers(place: _Place, ask: AskRow) -> tuple[str, ...]:
+    """Return a command for each answer that the question itself names; else one to be filled in."""
+    form = msgspec.json.decode(ask.form)
+    named = form.get("answer") if isinstance(form, dict) else None
+    if not isinstance(named, list) or not 0 < len(named) <= _ANSWERS_SHOWN:
+        return (place.type("answer", place.row.id, ask.id, "VALUE"),)
+    said = [msgspec.json.encode(one).decode() for one in named]
+    return tuple(place.type("answer", place.row.id, ask.id, clean(one)) for one in said)
 
 
 def _not_undone(ask: AskRow) -> str | None:
