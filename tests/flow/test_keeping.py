@@ -253,3 +253,18 @@ def test_crashes_change_nothing() -> None:
 
     assert report.status == "succeeded"
     assert report.output[1]["output"] == "ticket A1"
+
+
+def test_a_verified_node_is_kept_once_and_verified_again() -> None:
+    """What passed its gates is not made again; each thing that was done is told once."""
+    seat = {**CHAIN["nodes"]["seat"], "verify": "seat == 'ticket A1'"}  # type: ignore[index]
+    verified = {**CHAIN, "nodes": {**CHAIN["nodes"], "seat": seat}}  # type: ignore[dict-item]
+    FAILS.add("b")
+
+    (one, two), _ = both(verified)
+
+    assert one.status == "failed"
+    assert two.output == ["ticket A1", "B"]
+    assert DONE["A1"] == 1
+    assert [made.task for made in two.made].count("reserve") == 1
+    assert [kept.task for kept in two.kept] == ["look", "reserve"]
