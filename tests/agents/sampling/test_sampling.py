@@ -17,6 +17,7 @@ import podium
 from podium import Chosen, InvalidOption, NoSample, Verdict, gates
 from podium.agents.sampling.choosing import lead, votes_needed
 from podium.core.budgets import Budget
+from podium.core.errors import PodiumError
 from podium.models import ScriptedModel
 from podium.models.messages import Reply, Usage, assistant
 
@@ -155,6 +156,32 @@ def test_a_budget_decides_how_many(budget: Budget, samples: int) -> None:
 
     assert len(found.samples) == samples
     assert found.report.stopped_by == ("all" if budget.calls else "budget")
+
+
+class SpentError(PodiumError):
+    """What a step raises that does not fit the budget of its run."""
+
+    code = "budget-exceeded"
+
+
+def test_a_budget_around_it_ends_it_with_what_there_is() -> None:
+    """A sample that the budget of the run does not allow is none; without any it is an error."""
+    found = ran(podium.best_of(5, saying(1, 2, SpentError("no more")), lambda _: 0.5, at_once=1))
+    assert len(found.samples) == 2
+    assert found.report.stopped_by == "budget"
+
+    with pytest.raises(NoSample):
+        ran(podium.best_of(5, saying(SpentError("no more")), lambda _: 0.5, at_once=1))
+
+
+def test_a_budget_around_a_gate_is_no_fault_of_the_gate() -> None:
+    """It stops whoever asked, as it stops everything else."""
+
+    def judge(_value: int) -> bool:
+        raise SpentError("no more")
+
+    with pytest.raises(SpentError):
+        ran(podium.verify(1, judge))
 
 
 # votes ------------------------------------------------------------------------------------

@@ -88,7 +88,7 @@ nodes:
   limit: {call: hold, args: {what: limit}}
   a: {set: "limit", verify: a == limit}
   none: {when: "false", set: 1}
-  b: {set: 1, verify: b == none}
+  b: {call: put, args: {what: b}, verify: b == none}
 output: ["${a}", "${outcome.b.reason}"]
 """
 
@@ -97,6 +97,7 @@ output: ["${a}", "${outcome.b.reason}"]
         play.open("limit")
 
     assert stage.play(text, script).output == ["limit", "needs none"]
+    assert stage.begun() == ["limit"]  # what would be refused for want of a value is not begun
 
 
 def test_no_gate_lets_pass_by_failing(stage: Stage) -> None:
