@@ -72,6 +72,36 @@ def test_a_choice_is_the_same_after_a_crash_at_any_point() -> None:
     assert "$0.0010" in report.output["cost"]
 
 
+@podium.workflow(name="sampling.within")
+async def within(around: int) -> list[Any]:
+    model = Model("function:guesser")
+
+    async def produce(number: int) -> str:
+        return await model.text(f"within, {number}")
+
+    with podium.budget(calls=around):
+        inner = await podium.best_of(podium.Budget(calls=3), produce, lambda _: 0.5, at_once=2)
+        outer = await podium.best_of(9, produce, lambda _: 0.5, at_once=1)
+    return [
+        len(inner.samples),
+        inner.report.stopped_by,
+        len(outer.samples),
+        outer.report.stopped_by,
+    ]
+
+
+def test_budgets_end_samples_and_what_there_is_is_chosen_from() -> None:
+    """Its own, and those around it; a crash may lose what was reserved, and then there are fewer."""
+    assert podium.run(within, {"around": 5}, database=":memory:") == [3, "all", 2, "budget"]
+
+    crash_everywhere(within, {"around": 5}, points=20, same=_is_fewer)
+
+
+def _is_fewer(whole: list[Any], crashed: list[Any]) -> bool:
+    """Whether a run that lost its process had no more samples than one that did not."""
+    return bool(crashed[0] <= whole[0] and crashed[2] <= whole[2] + whole[0] - crashed[0])
+
+
 @podium.workflow(name="sampling.pays")
 async def pays(seed: int) -> list[Any]:
     model = Model("function:guesser")

@@ -8,7 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
-from podium.agents.sampling.effort import Effort, dial
+from podium.agents.sampling.effort import Effort, dial, spending
 from podium.agents.sampling.report import Chosen, Report, Sample, StoppedBy, bought
 from podium.agents.sampling.sampling import (
     AT_ONCE,
@@ -48,10 +48,11 @@ async def best_of(
         NoSample: Each of them failed.
         InvalidOption: An option makes no sense.
     """
-    pool = Pool("best_of", dial(effort, "best_of"), produce, score_of(verifier, about))
+    read = dial(effort, "best_of")
+    pool = Pool("best_of", read, produce, score_of(verifier, about))
     _require_count(at_once)
     stopped: StoppedBy = "all"
-    with place("best_of"):
+    with place("best_of"), spending(read):
         while pool.left:
             await pool.take(at_once)
             if any(one.ok and one.score >= enough for one in pool.samples):
@@ -98,9 +99,10 @@ async def self_consistency(
             f"self_consistency(certain={certain!r}, quorum={quorum!r}): expected more than 0.5 up to 1, "
             "and from 0 to 1."
         )
-    pool = Pool("self_consistency", dial(effort, "self_consistency"), produce, key=key or _whole)
+    read = dial(effort, "self_consistency")
+    pool = Pool("self_consistency", read, produce, key=key or _whole)
     stopped: StoppedBy = "all"
-    with place("self_consistency"):
+    with place("self_consistency"), spending(read):
         while pool.left:
             needed = votes_needed(_counts(pool.samples), pool.left, certain)
             if not needed:

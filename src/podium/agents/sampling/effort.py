@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Final
@@ -11,6 +12,7 @@ from podium.agents.verify.verdict import Cost
 from podium.core.budgets import NANOS, Budget
 from podium.core.context import current_context
 from podium.core.errors import InvalidOption
+from podium.functions.budgets import budget
 
 Effort = str | int | Budget
 """How much to try: ``low``, ``medium`` or ``high``, a number of samples, or what may be spent."""
@@ -55,6 +57,16 @@ class Dial:
         if budget.time_s is None or context is None or self.began is None:
             return False
         return (context.now() - self.began).total_seconds() >= budget.time_s
+
+
+@contextmanager
+def spending(read: Dial) -> Iterator[None]:
+    """Keep what is done in the block within the budget of an effort; outside a workflow nobody does."""
+    if read.budget is None or current_context.get() is None:
+        yield
+        return
+    with budget(read.budget):
+        yield
 
 
 def dial(effort: Effort, method: str, words: Mapping[str, int] = WORDS) -> Dial:

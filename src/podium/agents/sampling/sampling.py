@@ -11,7 +11,7 @@ import msgspec
 
 from podium.agents.sampling.effort import Dial
 from podium.agents.sampling.report import NoSample, Sample
-from podium.agents.verify.gate import AnyGate, Gate, gates_of, stops, verdict_of, verify
+from podium.agents.verify.gate import AnyGate, Gate, code_in, gates_of, stops, verdict_of, verify
 from podium.agents.verify.rounds import mark
 from podium.agents.verify.verdict import NO_COST, NOTHING, Background, Cost, Verdict
 from podium.core.errors import InvalidOption, Nondeterminism, StepFailed
@@ -93,7 +93,9 @@ class Pool:
                 key = "" if self._key is None else mark(self._key(value)).hex()
             except Nondeterminism:
                 raise
-            except Exception as problem:  # noqa: BLE001 - one sample less
+            except Exception as problem:
+                if code_in(problem) == "price-unknown":
+                    raise
                 said = problem.error.line() if isinstance(problem, StepFailed) else ""
                 said = _SPENT if stops(problem) else said or f"{type(problem).__name__}: {problem}"
                 return Sample(number, ok=False, error=said, cost=Cost.of(used))

@@ -7,7 +7,7 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
-from podium.agents.sampling.effort import Effort, dial
+from podium.agents.sampling.effort import Effort, dial, spending
 from podium.agents.sampling.report import Chosen, Report, Sample, StoppedBy, bought
 from podium.agents.sampling.sampling import Pool, Produce, with_scores
 from podium.agents.verify.asking import model_of, shown
@@ -70,8 +70,9 @@ async def tournament(
     """
     if style not in ("knockout", "all"):
         raise InvalidOption(f"tournament(style={style!r}): expected 'knockout' or 'all'.")
-    pool = Pool("tournament", dial(effort, "tournament"), produce, key=_itself)
-    with place("tournament"):
+    read = dial(effort, "tournament")
+    pool = Pool("tournament", read, produce, key=_itself)
+    with place("tournament"), spending(read):
         while pool.left:
             await pool.take(pool.at_once)
         made = pool.require()

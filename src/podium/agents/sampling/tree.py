@@ -9,7 +9,7 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
-from podium.agents.sampling.effort import Dial, Effort, dial
+from podium.agents.sampling.effort import Dial, Effort, dial, spending
 from podium.agents.sampling.report import NoSample, Report, StoppedBy, bought
 from podium.agents.sampling.sampling import Pool, Score, Verifier, score_of
 from podium.agents.verify.places import place
@@ -100,8 +100,9 @@ async def tree_search(
             f"tree_search(style={style!r}, width={width!r}, depth={depth!r}): expected 'beam' or 'best', "
             "and whole numbers from 1."
         )
-    search = _Search(dial(effort, "tree_search", NODES), expand, score_of(value), done)
-    with place("tree_search"), tallied() as used:
+    read = dial(effort, "tree_search", NODES)
+    search = _Search(read, expand, score_of(value), done)
+    with place("tree_search"), spending(read), tallied() as used:
         stopped = await search.run(root, _Shape(style == "beam", width, depth, enough))
     return search.found(stopped, Cost.of(used))
 

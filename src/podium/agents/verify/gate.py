@@ -38,7 +38,7 @@ T = TypeVar("T")
 Judge = Callable[[Any, Background], Awaitable[Any]]
 """Judges a value, given its background."""
 WhenBroken = Literal["refuse", "pass", "raise"]
-_STOPS: Final = frozenset({"budget-exceeded", "price-unknown"})
+_STOPS: Final = frozenset({"budget-exceeded", "budget-cheaper", "price-unknown"})
 """Codes of failures that are no gate's: they stop whoever asked."""
 
 
@@ -315,8 +315,12 @@ def _takes_two(judge: Callable[..., Any]) -> bool:
 
 def stops(problem: Exception) -> bool:
     """Tell whether a failure is none of the gate or the sample, but stops whoever asked for it."""
-    code = problem.error.code if isinstance(problem, StepFailed) else code_of(problem)
-    return code in _STOPS
+    return code_in(problem) in _STOPS
+
+
+def code_in(problem: Exception) -> str:
+    """Return the code of a failure, or of what a step failed with."""
+    return problem.error.code if isinstance(problem, StepFailed) else code_of(problem)
 
 
 def _said(problem: Exception) -> str:

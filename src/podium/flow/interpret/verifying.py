@@ -31,7 +31,7 @@ _FINDINGS_MAX: Final = 20
 _VALUE_CHARS_MAX: Final = 2_000
 _OWN_FAULTS: Final = frozenset({"budget", "too-large", "too-deep"})
 _PROGRAM: Final = SubFlow(WORKFLOW, None, Template.parse({}))
-_STOPS: Final = frozenset({"budget-exceeded", "price-unknown"})
+_STOPS: Final = frozenset({"budget-exceeded", "budget-cheaper", "price-unknown"})
 """Codes of failures that are no gate's."""
 Verdict = dict[str, Any]
 """A verdict as JSON: ``ok``, ``gate``, ``reason``, ``score``, ``findings`` and so on."""
