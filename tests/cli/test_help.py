@@ -32,10 +32,10 @@ Commands:
   plan        Have a plan written for a GOAL, and show it.
   do          Reach a GOAL: criteria, plan, approval, work, verification.
   tools       Look at tools, and call one.
-  models      See which providers of models are here, and ask a model once.
-  model       Fetch, list and delete the weights of local models.
+  model       Ask a model once; fetch the weights of local ones.
   mcp         Use MCP servers, and be one.
   breakers    See which services are not called just now, and why.
+  budgets     See what may still be spent, or raise it.
   limits      See which rates and limits are in use.
   locks       See what runs have locked, or take it away.
   cache       See which results are kept for later calls, and forget them.

