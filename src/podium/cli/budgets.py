@@ -50,7 +50,7 @@ def list_budgets(database: str | None, *, with_ended: bool, as_json: bool) -> No
 @database_option
 @json_option
 def show(key: str, database: str | None, *, as_json: bool) -> None:
-    """Show one budget: what is left, who has reserved something, who raised it."""
+    """Show one budget: what is left, who reserved, who raised it."""
     from podium.core.errors import BudgetNotFound
 
     found = {one.key: one for one in _read(database, with_ended=True)}
