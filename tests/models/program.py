@@ -7,7 +7,7 @@ import podium
 
 from podium import Model
 
-TURNS = 4
+TURNS = 5
 LANES = 3
 
 

@@ -64,7 +64,7 @@ def test_a_step_is_tried_again_when_the_provider_wants() -> None:
         return await Model("flaky:x", retry=QUICK).text("hi")
 
     assert podium.run(patient, database=":memory:") == "answer 3"
-    assert provider.times[2] - provider.times[1] >= 0.2
+    assert provider.times[2] - provider.times[1] >= 0.19
 
 
 def test_what_does_not_help_is_not_tried_again() -> None:

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+import importlib
 
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
 from podium.models.errors import ModelError, ModelGarbled, ModelUnknown, ModelUnreachable
 from podium.models.keys import key_of
@@ -16,6 +17,13 @@ from podium.models.providers import PLACES, ModelName, parse
 
 if TYPE_CHECKING:  # the libraries take seconds to import, and only where a model is really asked
     from pydantic_ai.messages import ModelResponse
+
+
+_NEEDED: Final = (
+    "genai_prices", "pydantic_ai.direct", "podium.models.pydantic_ai.failing",
+    "podium.models.pydantic_ai.incoming", "podium.models.pydantic_ai.making",
+)  # fmt: skip
+"""What is imported together, in a thread, before the first call."""
 
 
 class Wired:
@@ -38,7 +46,9 @@ class Wired:
 
     def _load(self) -> Any:
         try:
-            from podium.models.pydantic_ai import incoming, making, outgoing  # noqa: F401 - loaded
+            for module in _NEEDED:
+                importlib.import_module(module)
+            from podium.models.pydantic_ai import making
 
             return making.classes_of(self._name)
         except ImportError as problem:
