@@ -4,6 +4,8 @@
 
 The 48 messages of `held_out.jsonl` were written after everything else. The words of the labels and the
 rule of agreement were chosen after a look at what they gave; nothing else was changed to suit them.
+The 48 of the demo (`messages.jsonl`) were written together with the examples, which is why everybody
+does better on them. Models and rules alike are shown `examples.jsonl` and nothing else.
 """
 
 import asyncio
