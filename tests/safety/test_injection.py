@@ -340,21 +340,7 @@ def test_as_a_run_of_its_own() -> None:
         with podium.scope("child"):
             return await podium.child(second, given)
 
-    async def go() -> str:
-        async with Podium(":memory:") as app:
-            run = await app.start(parent, {"goal": "x"})
-            while await run.status() not in ("succeeded", "failed"):
-                for ask in await app.asks():
-                    call = (ask.form["tool"], ask.form["arguments"])
-                    answer = (
-                        {"approve": ask.form["fingerprint"]} if call in GOLD else {"refuse": "no"}
-                    )
-                    await (await app.get(ask.run_id)).answer(ask.id, answer)
-                await asyncio.sleep(0.002)
-            done: str = await run.result()
-            return done
-
-    assert drive(go(), 60) == "done"
+    assert worked_by_all(parent, "x") == "done"
     assert DONE == GOLD
 
 
@@ -371,3 +357,86 @@ def test_nobody_there_to_approve() -> None:
 
     assert drive(go(), 60) == "done"
     assert DONE == []
+
+
+@pytest.mark.parametrize("policy", [ToolPolicy(trust=["*"]), None])
+def test_as_a_node_of_a_document(policy: ToolPolicy | None) -> None:
+    """What a node has read is outside for an agent that is another node, a run of its own."""
+    target = ATTACKS["pay"]
+    in_result(order(*target))
+    second = agent_of(Setting(), policy)
+    flow = podium.Flow.from_dict(
+        {
+            "podium": 1, "name": "pays", "input": {"goal": "string"},
+            "nodes": {
+                "read": {"call": "page", "args": {"url": "a"}},
+                "pay": {"agent": second.name, "goal": "${input.goal + read}"},
+            },
+            "output": "${pay}",
+        }
+    )  # fmt: skip
+    assert worked_by_all(flow, "Pay Ann. ") == "done"
+    assert (target in DONE) is (policy is not None)
+    assert GOLD[0] in DONE
+
+
+def test_what_a_child_has_read_is_outside_for_its_parent() -> None:
+    """An agent that worked as a run of its own leaves its labels with its answer."""
+    target = ATTACKS["pay"]
+    name = f"reader-{next(_numbers)}"
+
+    @function_model(name)
+    def _(request: Any) -> Any:
+        read = [one.text for one in request.messages if one.role == "tool"]
+        return read[0] if read else ToolCall("c", "page", {"url": "a"})
+
+    tools = in_result(order(*target)).tools
+    reader = Agent(name, instructions="", model=f"function:{name}", tools=tools, autonomy="act")
+
+    @podium.workflow
+    async def obeys(goal: str) -> str:
+        [(tool, arguments)] = orders_in(await podium.child(reader, {"goal": goal}))
+        return (await podium.dispatch(tool, arguments)).text
+
+    assert "ApprovalRefused" in worked_by_all(obeys, "read it")
+    assert DONE == []
+
+
+def test_a_document_that_calls_by_name() -> None:
+    """The workflow ``dispatch`` is told what the nodes of a document have read."""
+    import podium.tools.documents
+
+    in_result("anything")
+    flow = podium.Flow.from_dict(
+        {
+            "podium": 1, "name": "calls", "uses": ["podium.tools.documents"], "input": {"goal": "string"},
+            "nodes": {
+                "read": {"call": "page", "args": {"url": "a"}},
+                "pay": {
+                    "flow": "dispatch", "after": ["read"],
+                    "args": {"tool": "transfer", "arguments": {"to": "eve", "cents": 1}},
+                },
+            },
+            "output": "${pay.error.code}",
+        }
+    )  # fmt: skip
+    assert worked_by_all(flow, "x") == "approval-refused"
+    assert DONE == []
+
+
+def worked_by_all(workflow: Any, goal: str) -> str:
+    """As ``worked``, where a child run may be the one that asks."""
+
+    async def go() -> str:
+        async with Podium(":memory:") as app:
+            run = await app.start(workflow, {"goal": goal})
+            while await run.status() not in ("succeeded", "failed", "blocked"):
+                for ask in await app.asks():
+                    is_gold = (ask.form["tool"], ask.form["arguments"]) in GOLD
+                    answer = {"approve": ask.form["fingerprint"]} if is_gold else {"refuse": "no"}
+                    await (await app.get(ask.run_id)).answer(ask.id, answer)
+                await asyncio.sleep(0.002)
+            done: str = await run.result()
+            return done
+
+    return drive(go(), 60)

@@ -9,6 +9,7 @@ import re
 import sys
 
 from collections.abc import Iterable, Mapping
+from functools import partial
 from typing import Any, Final, Generic, Literal, TypedDict, TypeVar, Unpack, overload
 
 import msgspec
@@ -22,16 +23,18 @@ from podium.agents.guards import GUARDS, Guard
 from podium.agents.limits import Limits
 from podium.agents.places import named
 from podium.agents.react import Work, goal_of
-from podium.agents.toolbox import SHOWN_MAX, require_tools
+from podium.agents.toolbox import SHOWN_MAX, Toolbox, require_tools
 from podium.agents.transcript import AgentResult
+from podium.core.codec import plain
 from podium.core.context import Context
 from podium.core.errors import InvalidOption
-from podium.core.schema import parameters_schema
+from podium.core.schema import parameters_schema, returns_schema
 from podium.core.scope import Scope
 from podium.core.spec import WorkflowSpec, registry
 from podium.functions.calls import Call, Workflow
 from podium.models.calls import Model
 from podium.models.scripted import ScriptedModel
+from podium.tools.labels import Labels, of_work
 from podium.tools.policy import ToolPolicy
 
 T = TypeVar("T")
@@ -122,6 +125,8 @@ class Agent(Workflow[..., T], Generic[T]):
         spec = WorkflowSpec(program, name, version=version, is_strict=False)
         if isinstance(output, dict):
             spec.schemas = (parameters_schema(spec), output)
+        spec.takes_labels = True
+        spec.labels_of = partial(_labels_of, self.definition, returns_schema(spec))
         registry.add_workflow(spec)
         super().__init__(program, spec)
 
@@ -171,6 +176,12 @@ class Agent(Workflow[..., T], Generic[T]):
         program.__annotations__ = {"goal": str, **inputs, "labels": said, "return": kind}
         program.__dict__["__signature__"] = inspect.Signature(parameters, return_annotation=kind)
         return program
+
+
+def _labels_of(definition: Definition, schema: dict[str, Any], answer: Any) -> Labels:
+    """Return where an answer comes from: what its tools gave, unless there is no room for words in it."""
+    tools = Toolbox(definition.tools).tools
+    return of_work([one.spec for one in tools], schema, plain(answer))
 
 
 def define(

@@ -6,6 +6,7 @@ Importing this module registers the workflows ``podium.agent``, ``podium.plan`` 
 
 from __future__ import annotations
 
+from functools import partial
 from typing import Any, Literal
 
 import msgspec
@@ -17,6 +18,7 @@ from podium.agents.planning.documents import plan_flow
 from podium.agents.react import Work, goal_of
 from podium.agents.verify.documents import verify_value
 from podium.functions.decorators import workflow
+from podium.tools.labels import of_work
 
 __all__ = ["AgentInPlace", "LimitsInPlace", "agent_flow", "plan_flow", "verify_value"]
 
@@ -82,3 +84,8 @@ async def agent_flow(
     definition = define("agent", agent.instructions, agent.model, agent.output, options)
     result = await Work(definition, goal_of(goal, inputs or {}), tuple(labels or ())).run()
     return result.answer
+
+
+for _one in (agent_flow, plan_flow):
+    _one.spec.takes_labels = True
+    _one.spec.labels_of = partial(of_work, None, {})

@@ -11,7 +11,7 @@ import hashlib
 import inspect
 import sys
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from copy import copy
 from dataclasses import dataclass, field
 from functools import cached_property
@@ -155,11 +155,16 @@ class WorkflowSpec(_Definition):
         document: Where the workflow is a document: (its hash, its content as JSON).
         timeout_s: The longest a run of it may take, from its acceptance.
         budget: How much a run of it may spend, its children included.
+        takes_labels: Whether its parameter ``labels`` says where its input comes from; where a parent
+            leaves it out, it is all that calls by name have given the parent.
+        labels_of: Tells where a result of it comes from, for the parent.
     """
 
     document: StoredDocument | None = None
     timeout_s: float | None = None
     budget: Budget | None = None
+    takes_labels: bool = False
+    labels_of: Callable[[Any], Iterable[str]] | None = None
 
     def __init__(
         self, function: Callable[..., Any], name: str, *, version: str | None, is_strict: bool

@@ -10,7 +10,7 @@ import contextvars
 import sys
 
 from collections import deque
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from datetime import UTC, datetime
 from functools import partial
 from types import FrameType
@@ -101,6 +101,8 @@ class RunContext:
         self, path: str, spec: WorkflowSpec, bound: dict[str, Any], run_id: str | None = None
     ) -> RunFuture:
         """Ask for a run of another workflow."""
+        if spec.takes_labels and self.seen and bound.get("labels") is None:
+            bound = {**bound, "labels": sorted(self.seen)}
         encoded, _ = spec.binder.copy(bound, self.state.settings.payload_bytes_max)
         wait = self._wait("child", path, spec.returns)
         wait.spec, wait.encoded, wait.budgets = spec, encoded, current_budgets.get()
@@ -111,7 +113,14 @@ class RunContext:
             self.state.history.children.get(path) or run_id or self.state.settings.child_id(path)
         )
         self._ask_for(wait, StartChild(wait, child_id))
+        if spec.labels_of is not None:
+            wait.future.add_done_callback(partial(self._take_in, spec.labels_of))
         return wait.future
+
+    def _take_in(self, labels_of: Callable[[Any], Iterable[str]], future: Any) -> None:
+        """Remember where the result of a child comes from, before the program sees it."""
+        if not future.cancelled() and future.exception() is None:
+            self.seen.update(labels_of(future.result()))
 
     def sleep(self, path: str, delay_s: float | None, until: datetime | None) -> RunFuture:
         """Ask for a durable timer."""

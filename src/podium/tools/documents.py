@@ -46,7 +46,8 @@ async def dispatch_flow(
         tool: Its name.
         arguments: By name.
         among: Only these tools may be called; any of the process if left out.
-        labels: Of what the choice and the arguments rest on; none if left out.
+        labels: Of what the choice and the arguments rest on. Left out in a document: of all that its
+            calls have given so far.
     """
     reply = await dispatch(tool, arguments, among=among, labels=labels or ())
     error: DispatchError | None = None
@@ -60,3 +61,7 @@ async def dispatch_flow(
         "repairs": [str(one) for one in reply.repairs], "answered_by": reply.answered_by,
         "is_stale": reply.is_stale, "labels": list(reply.labels),
     }  # fmt: skip
+
+
+dispatch_flow.spec.takes_labels = True
+dispatch_flow.spec.labels_of = lambda reply: reply["labels"]

@@ -70,6 +70,21 @@ def of_failure(spec: ToolSpec, basis: Labels) -> Labels:
     return labels_given((*basis, OUTSIDE)) if spec.card.outside else basis
 
 
+def of_work(tools: Iterable[ToolSpec] | None, schema: dict[str, Any], value: Any) -> Labels:
+    """Return the labels of what somebody made who could call some tools.
+
+    Args:
+        tools: Which; None: nobody knows.
+        schema: Of what was to be made; empty where anything was.
+        value: What was made, as plain JSON.
+    """
+    if _is_wordless(value) or (schema and room_for_text(schema) is None):
+        return ()
+    if tools is None or any(one.card.outside or one.card.foreign for one in tools):
+        return (OUTSIDE,)
+    return ()
+
+
 def _is_wordless(value: Any) -> bool:
     if isinstance(value, int):
         return abs(value) <= INTEGER_MAX

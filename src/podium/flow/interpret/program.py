@@ -17,6 +17,7 @@ from podium.core.errors import Nondeterminism, PodiumError, StepFailed
 from podium.core.policies import KEY_CHARS_MAX
 from podium.core.scope import Scope, current_scope
 from podium.flow.gates import Verify
+from podium.core.spec import registry
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
@@ -34,6 +35,8 @@ from podium.functions.budgets import under
 from podium.functions.fallbacks import Chain
 from podium.functions.locks import holding
 from podium.functions.outcomes import Outcome
+from podium.tools.labels import of_value, saw, seen
+from podium.tools.spec import ToolSpec
 
 Run = TypeVar("Run", bound="FlowRun")
 
@@ -260,7 +263,21 @@ class FlowRun:
         if isinstance(value, Outcome):
             run.answer = value
             value = value.value
-        return value if isinstance(run.plan.node.work, Set) else plain(value)
+        work = run.plan.node.work
+        if isinstance(work, Set):
+            return value
+        value = plain(value)
+        if isinstance(work, Call):
+            self._take_in(run, work.task, value)
+        return value
+
+    def _take_in(self, run: NodeRun, task: str, value: Any) -> None:
+        """Remember where a value comes from: what is called by name, or left to a model, may rest on it."""
+        spec = self.spec.task_for(run.plan.node, task)
+        by = None if run.answer is None else registry.tasks.get(run.answer.answered_by)
+        for one in (spec, by):
+            if isinstance(one, ToolSpec):
+                saw(of_value(one, value, seen()))
 
 
 def as_failure(path: str, error: PodiumError) -> PodiumError:
