@@ -89,6 +89,7 @@ def add(
 @json_option
 def check(file: str, *, as_json: bool) -> int:
     """Ask an MCP server whether it has what FILE says; tell differences."""
+    """Tell how an MCP server differs from its FILE."""
     from podium.tools.mcp.tools import mcp_description
 
     before = _read(Path(file))

@@ -16,8 +16,8 @@ from podium.core.context import NO_OPTIONS, Context, StepOptions, context_of
 from podium.core.errors import Nondeterminism, PodiumError, StepFailed
 from podium.core.policies import KEY_CHARS_MAX
 from podium.core.scope import Scope, current_scope
-from podium.flow.gates import Verify
 from podium.core.spec import registry
+from podium.flow.gates import Verify
 from podium.flow.interpret import kinds
 from podium.flow.interpret.bodies import BodyRun
 from podium.flow.interpret.roles import Carried
