@@ -88,7 +88,6 @@ def add(
 @click.argument("file", type=click.Path(exists=True, dir_okay=False))
 @json_option
 def check(file: str, *, as_json: bool) -> int:
-    """Ask an MCP server whether it has what FILE says; tell differences."""
     """Tell how an MCP server differs from its FILE."""
     from podium.tools.mcp.tools import mcp_description
 
