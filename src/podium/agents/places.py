@@ -1,4 +1,4 @@
-"""Where an agent's steps are: scopes by number; outside of a workflow there are none."""
+"""Where the steps of agents' programs are: scopes by name and number; outside of a workflow there are none."""
 
 from __future__ import annotations
 
@@ -7,19 +7,24 @@ from contextlib import contextmanager
 
 from podium.agents.limits import Limits
 from podium.core.context import current_context
-from podium.core.scope import Scope, current_scope, item
+from podium.core.scope import current_scope, escape, item
 from podium.functions.budgets import budget
 from podium.functions.primitives import scope, warn
 
 
 @contextmanager
-def place(base: str, number: int) -> Iterator[None]:
-    """Name the steps inside: ``helper/turn[2]/…``; outside of a workflow nothing is named."""
+def place(name: str, number: int | None = None) -> Iterator[None]:
+    """Name the steps inside: ``helper/turn[2]/…``; outside of a workflow nothing is named.
+
+    Args:
+        name: What the place is called.
+        number: Which one it is, where there are several.
+    """
     if current_context.get() is None:
         yield
         return
-    path = current_scope.get().path
-    token = current_scope.set(Scope(item(f"{path}/{base}" if path else base, number)))
+    base = escape(name) if number is None else item(escape(name), number)
+    token = current_scope.set(current_scope.get().enter(base))
     try:
         yield
     finally:

@@ -8,6 +8,7 @@ from collections import Counter
 from collections.abc import Callable
 from typing import Any
 
+from podium.agents.places import place
 from podium.agents.sampling.effort import Effort, dial, spending
 from podium.agents.sampling.report import Chosen, Report, Sample, StoppedBy, bought
 from podium.agents.sampling.sampling import (
@@ -19,7 +20,6 @@ from podium.agents.sampling.sampling import (
     score_of,
     with_scores,
 )
-from podium.agents.verify.places import place
 from podium.agents.verify.verdict import NOTHING, Background
 from podium.core.errors import InvalidOption
 

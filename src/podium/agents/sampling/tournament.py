@@ -7,12 +7,12 @@ import inspect
 from collections.abc import Awaitable, Callable, Sequence
 from typing import Any, Final, Literal, NamedTuple
 
+from podium.agents.places import place
 from podium.agents.sampling.effort import Effort, dial, spending
 from podium.agents.sampling.report import Chosen, Report, Sample, StoppedBy, bought
 from podium.agents.sampling.sampling import Pool, Produce, with_scores
 from podium.agents.verify.asking import model_of, shown
 from podium.agents.verify.gate import json_of
-from podium.agents.verify.places import place
 from podium.agents.verify.verdict import Cost
 from podium.core.errors import InvalidOption
 from podium.functions import structure

@@ -9,10 +9,10 @@ from typing import Any, Final, Literal, NamedTuple
 
 import msgspec
 
+from podium.agents.places import place
 from podium.agents.sampling.effort import Dial, Effort, dial, spending
 from podium.agents.sampling.report import NoSample, Report, StoppedBy, bought
 from podium.agents.sampling.sampling import Pool, Score, Verifier, score_of
-from podium.agents.verify.places import place
 from podium.agents.verify.rounds import mark
 from podium.agents.verify.verdict import NO_COST, Cost
 from podium.core.errors import InvalidOption

@@ -10,7 +10,7 @@ from typing import Any, Final, Literal, Self, TypeVar
 
 import msgspec
 
-from podium.agents.verify.places import place
+from podium.agents.places import place
 from podium.agents.verify.verdict import (
     NO_COST,
     NOTHING,

@@ -6,8 +6,8 @@ from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any, Final
 
+from podium.agents.places import place
 from podium.agents.verify.gate import AnyGate, Gate, Rank, ask_at_once, gates_of
-from podium.agents.verify.places import place
 from podium.agents.verify.verdict import Background, Verdict
 from podium.core.effects import Effect
 from podium.core.errors import InvalidOption

@@ -9,6 +9,7 @@ from typing import Any, Final
 
 import msgspec
 
+from podium.agents.places import place
 from podium.agents.verify.gate import (
     AnyGate,
     Gate,
@@ -17,7 +18,6 @@ from podium.agents.verify.gate import (
     json_of,
     recorded,
 )
-from podium.agents.verify.places import place
 from podium.agents.verify.refusal import OnRefusal, Produce, policies_of
 from podium.agents.verify.rounds import Brief, Round, same_again
 from podium.agents.verify.verdict import NO_COST, NOTHING, Background, Cost, Verdict
