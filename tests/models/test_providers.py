@@ -30,6 +30,7 @@ from podium.models.offline import is_loopback, require_allowed
 from podium.models.prices import cost_usd, worst_case
 from podium.models.provider import Abilities, Say
 from podium.models.providers import ModelName, parse, provider_of
+from podium.testing import plugin
 
 
 @pytest.mark.parametrize(
@@ -135,8 +136,13 @@ def test_loopback(address: str, is_here: bool) -> None:
     assert is_loopback(address) is is_here
 
 
-def test_real_calls_are_forbidden_in_tests() -> None:
-    """The plugin of pytest sets the switch; it holds for processes that are started too."""
+def test_real_calls_are_forbidden_in_tests(monkeypatch: pytest.MonkeyPatch) -> None:
+    """The plugin of pytest sets the switch, unless it is set; processes that are started have it too."""
+    monkeypatch.setenv("PODIUM_REAL_MODELS", "allow")
+    plugin.pytest_configure()
+    assert os.environ["PODIUM_REAL_MODELS"] == "allow"
+    monkeypatch.delenv("PODIUM_REAL_MODELS")
+    plugin.pytest_configure()
     assert os.environ["PODIUM_REAL_MODELS"] == "forbid"
     with pytest.raises(RealCallsForbidden, match="Use a ScriptedModel or a cassette"):
         require_allowed("openai:gpt-5-mini", "https://api.openai.com/v1")
