@@ -19,6 +19,8 @@ from podium.tools.labels import OUTSIDE
 from tests.agents.worked import call, said_to, worked
 from tests.harness import fresh_names
 
+pytestmark = pytest.mark.long
+
 texts = st.text("ab \n", max_size=40).map(lambda text: text * 50)
 
 
@@ -58,7 +60,6 @@ def shorter(talk: Conversation, option: Compaction) -> Iterator[Conversation]:
         yield talk.condensed(oldest(talk, option), "Notes.")
 
 
-@pytest.mark.long
 @given(conversations(), options)
 def test_the_invariants(talk: Conversation, option: Compaction) -> None:
     """System and goal first; calls and results together and in order; the newest turns whole."""
@@ -76,7 +77,6 @@ def test_the_invariants(talk: Conversation, option: Compaction) -> None:
         assert short.labels == talk.labels
 
 
-@pytest.mark.long
 @given(conversations(), options)
 def test_only_as_much_as_is_needed(talk: Conversation, option: Compaction) -> None:
     """What is short enough stays as it is; what is left out is what is long."""
@@ -87,7 +87,6 @@ def test_only_as_much_as_is_needed(talk: Conversation, option: Compaction) -> No
     assert not is_due(short, option) or longest <= 80
 
 
-@pytest.mark.long
 @given(conversations(), options)
 def test_what_the_model_sums_up_is_bounded(talk: Conversation, option: Compaction) -> None:
     """And has the labels of what stands in it."""

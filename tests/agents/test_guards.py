@@ -13,6 +13,8 @@ from podium.models import Message, Request, function_model
 from tests.agents.worked import call, said_to, worked
 from tests.harness import fresh_names
 
+pytestmark = pytest.mark.long
+
 TURNS = 40
 
 

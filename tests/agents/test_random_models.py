@@ -18,6 +18,8 @@ from podium.agents.errors import AgentError
 from podium.models import Abilities, Message, Reply, Request, ToolCall, Usage, function_model
 from tests.harness import drive, fresh_names
 
+pytestmark = pytest.mark.long
+
 _numbers = itertools.count()
 
 
@@ -72,7 +74,6 @@ abilities = st.sampled_from(
 )
 
 
-@pytest.mark.long
 @settings(max_examples=60, suppress_health_check=[HealthCheck.too_slow])
 @given(
     said=st.lists(likely, min_size=1, max_size=6), limit=limits, able=abilities,

@@ -10,6 +10,8 @@ import pytest
 
 from tests.cli.conftest import Said, Shell
 
+pytestmark = pytest.mark.long
+
 TOOLS = Path(__file__).with_name("tooling.py")
 
 

@@ -31,6 +31,8 @@ from podium import (
 from podium.journal.records import Kind, decode_note, decode_started
 from tests.harness import SideFile, committed, die, drive, kinds, until
 
+pytestmark = pytest.mark.long
+
 
 @dataclass(eq=False)
 class Strange:

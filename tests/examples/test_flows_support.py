@@ -21,6 +21,8 @@ from podium import Flow, Model, Podium
 from podium.client.views import StepView
 from tests.harness import drive, until
 
+pytestmark = pytest.mark.long
+
 ROOT = Path(__file__).parents[2]
 DOCUMENT = ROOT / "examples" / "support" / "support.yaml"
 MESSAGES = load("messages.jsonl")
@@ -78,7 +80,6 @@ def as_json(outcome: Any) -> dict[str, Any]:
     return {**found, "receipt": "", "reply": reply, "returned": returned is not None}
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("has_models", [False, True])
 def test_the_same_replies(
     books: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch, has_models: bool

@@ -11,6 +11,8 @@ from podium.testing.store_conformance.subject import NOW
 from tests.journal.processes import child
 from tests.journal.rows import paths, records
 
+pytestmark = pytest.mark.long
+
 WORKER = """
 store = SqliteStore(path)
 worker = store.join(name="victim")

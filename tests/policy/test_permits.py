@@ -23,6 +23,8 @@ from podium.policy.shared import Now
 from tests.policy.fleet import SECOND, Fleet
 from tests.policy.shelf import Shelf
 
+pytestmark = pytest.mark.long
+
 LIMITS = st.integers(1, 30)
 PERIODS = st.sampled_from([0, 1, 50, 20_000, SECOND, 60 * SECOND])
 
@@ -106,7 +108,6 @@ def test_a_limit_of_concurrency_is_held(seed: int, limit: int) -> None:
     check_troubled(seed, limit, period_us=0, is_strict=True)
 
 
-@pytest.mark.long
 @given(
     seed=st.integers(0, 2**32), limit=LIMITS, period_us=st.sampled_from([0, SECOND, 60 * SECOND]),
     is_strict=st.booleans(),

@@ -30,6 +30,8 @@ from podium.tools.net_errors import (
 from tests.harness import drive, fresh_names
 from tests.tools.services import Answer, Line, Seen, closed_port, service, stage
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:

@@ -24,6 +24,8 @@ from podium.tools.net_errors import ArgumentRefused, ConnectionBroken, MailRefus
 from tests.harness import drive, fresh_names, until
 from tests.tools.services import closed_port
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:

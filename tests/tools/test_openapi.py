@@ -23,6 +23,8 @@ from podium.tools.openapi import openapi_tools
 from tests.harness import drive, fresh_names
 from tests.tools.services import Answer, Seen, service
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:

@@ -4,11 +4,15 @@ import json
 
 from typing import Any
 
+import pytest
+
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from podium.agents.planning.partial import PartialPlan
 from tests.agents.planning.world import GOOD
+
+pytestmark = pytest.mark.long
 
 JSON = st.recursive(
     st.none() | st.booleans() | st.integers() | st.text(max_size=8),

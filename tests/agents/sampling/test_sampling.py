@@ -21,6 +21,8 @@ from podium.core.errors import PodiumError
 from podium.models import ScriptedModel
 from podium.models.messages import Reply, Usage, assistant
 
+pytestmark = pytest.mark.long
+
 RIGHT = 42
 
 
@@ -415,7 +417,6 @@ def binomial(n: int, p: float) -> float:
     return sum(comb(n, k) * p**k * (1 - p) ** (n - k) for k in range(n // 2 + 1, n + 1))
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("right", [0.2, 0.5, 0.8])
 def test_best_of_with_a_verifier_beats_one_sample_as_expected(right: float) -> None:
     """An agent with a known error rate: the share of right answers is that of the binomial, and at what cost."""
@@ -436,7 +437,6 @@ def test_best_of_with_a_verifier_beats_one_sample_as_expected(right: float) -> N
     assert abs(taken / tries - cost) <= 4 * (n / tries) ** 0.5
 
 
-@pytest.mark.long
 @pytest.mark.parametrize("right", [0.6, 0.75])
 def test_a_vote_beats_one_sample_as_expected(right: float) -> None:
     """Where each is right more often than not, many are right still more often."""

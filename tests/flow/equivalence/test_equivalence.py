@@ -21,6 +21,8 @@ from podium.testing.replay import brief
 from tests.flow.equivalence.pairs import PAIRS, Pair
 from tests.sim.cases import IS_FULL
 
+pytestmark = pytest.mark.long
+
 _GATHERED = re.compile(r"(gather|race)(#\d+)?\[\d+\]/|lock:\w+/")
 _PASS = re.compile(r"\.(\d+)")
 _CASES = [
@@ -138,7 +140,6 @@ def test_both_ways_survive_some_crashes(pair: Pair, index: int) -> None:
     assert (document.status, document.output) == (function.status, function.output)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("pair", "index"), _CASES)
 def test_both_ways_survive_every_crash(pair: Pair, index: int) -> None:
     """So it is at every point, and with other durations."""

@@ -21,6 +21,8 @@ from podium.flow.places import child
 from tests.flow.importing.programs import programs
 from tests.flow.importing.stage import imported, source
 
+pytestmark = pytest.mark.long
+
 EVERYTHING = """
     input: {schema: {format: json, document: {type: object, properties: {n: {type: integer}}, required: [n]}}, from: .}
     schedule: {cron: '0 0 * * *'}
@@ -160,7 +162,6 @@ def test_the_check_stops_what_is_incomplete() -> None:
     assert "unknown-name" in {one.code for one in flow.findings}
 
 
-@pytest.mark.long
 @settings(max_examples=20)
 @given(programs())
 def test_programs(tasks: list[dict[str, Any]]) -> None:
@@ -197,7 +198,6 @@ def test_any_json(data: Any) -> None:
     assert not parse(found.document).findings
 
 
-@pytest.mark.long
 @given(
     st.lists(st.dictionaries(st.sampled_from(["a", "b", "c"]), JSON, max_size=2), max_size=4),
     JSON,
@@ -221,7 +221,6 @@ def test_any_tasks(tasks: list[Any], use: Any, given_input: Any, output: Any) ->
     assert found.is_complete or "not_carried_over" in json.dumps(found.document)
 
 
-@pytest.mark.long
 @settings(max_examples=40)
 @given(st.data())
 def test_damaged(data: st.DataObject) -> None:

@@ -13,6 +13,8 @@ from tests.flow.patterns.plays import PATTERNS, Pattern
 from tests.flow.patterns.stage import Play, WrongOrder, perform
 from tests.tidy.repository import ROOT
 
+pytestmark = pytest.mark.long
+
 PAGE = (ROOT / "docs" / "patterns.md").read_text(encoding="utf-8")
 SECTION = re.compile(r"^### (\d+)\. .*?(?=^##|\Z)", re.DOTALL | re.MULTILINE)
 BLOCK = re.compile(r"^```yaml\n(.*?)^```", re.DOTALL | re.MULTILINE)
@@ -45,7 +47,6 @@ def test_the_order_is_that_of_the_pattern(number: int, play: Play, tmp_path: Pat
     perform(DOCUMENTS[number][0], play, tmp_path)
 
 
-@pytest.mark.long
 @pytest.mark.parametrize(("number", "old", "new"), changes())
 def test_another_order_is_seen(number: int, old: str, new: str, tmp_path: Path) -> None:
     """A document that is changed so that it breaks the pattern does not pass for it."""

@@ -13,6 +13,8 @@ from hypothesis import strategies as st
 from podium.core.codec import encode
 from podium.core.redaction import Redactor
 
+pytestmark = pytest.mark.long
+
 REFERENCE = "secret://env/KEY"
 MARKER = f"«{REFERENCE}»"
 VALUES = st.text(min_size=8, max_size=60).filter(lambda text: len(set(text)) > 4)

@@ -14,6 +14,8 @@ from podium import Podium, RunFailed, StepFailed, StepTimedOut, task, workflow
 from podium.core.policies import Breaker, Cache, Concurrency, Rate
 from tests.harness import drive, until
 
+pytestmark = pytest.mark.long
+
 
 def states(app: Podium, kind: str) -> dict[str, Any]:
     found = app.desk.reader.common.states(kind)

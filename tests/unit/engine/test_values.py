@@ -17,6 +17,8 @@ from podium import InputInvalid, Podium, RunFailed, StepFailed, task, workflow
 from podium.journal.records import Kind, decode_result, decode_started
 from tests.harness import committed, die, drive, until
 
+pytestmark = pytest.mark.long
+
 
 class Colour(enum.Enum):
     RED = "red"

@@ -18,6 +18,8 @@ from podium import InvalidOption, LockDeadlock, NotInWorkflow, Podium, StepTimed
 from podium.testing import crash_everywhere
 from tests.harness import die, drive, fresh_names, until
 
+pytestmark = pytest.mark.long
+
 
 @pytest.fixture(autouse=True)
 def _names() -> Iterator[None]:
