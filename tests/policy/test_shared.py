@@ -24,9 +24,9 @@ EVENTS: list[tuple[str, str, msgspec.Struct]] = [
 def test_an_unknown_kind_is_named() -> None:
     """Who asks for a kind that is not there is told which are."""
     with pytest.raises(
-        PodiumError, match=r"kind 'budget' \(asked for 'k'\); known kinds: permits, b"
+        PodiumError, match=r"kind 'weather' \(asked for 'k'\); known kinds: permits, b"
     ):
-        apply(Shelf(), "budget", "k", b"{}", NOW)
+        apply(Shelf(), "weather", "k", b"{}", NOW)
 
 
 @pytest.mark.parametrize("kind", [permits.KIND, breaker.KIND, lock.KIND])
