@@ -13,7 +13,7 @@ from hypothesis import strategies as st
 from podium.core.errors import StoreError
 from podium.journal.memory import MemoryDatabase, MemoryStore
 from podium.journal.sqlite import SqliteStore
-from podium.journal.store import Batch, KeptRow
+from podium.journal.store import Batch, KeptRow, StreamRow
 from podium.testing.store_conformance.subject import NOW
 from tests.journal.rows import row
 
@@ -69,7 +69,10 @@ def batches(draw):
         ("t", f"k{num}"): KeptRow(num, num + 5, num, "c", value)
         for num, value in draw(st.lists(st.tuples(NUMS, JSON), max_size=2))
     }
-    batch.stream = [(num, 5, b"1") for num in draw(st.lists(NUMS, max_size=2))]
+    batch.stream = [
+        StreamRow(num, 5, b"1", "s", attempt, 2)
+        for num, attempt in draw(st.lists(st.tuples(NUMS, st.integers(0, 2)), max_size=2))
+    ]
     return batch
 
 

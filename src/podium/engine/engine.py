@@ -307,6 +307,8 @@ class Engine:
         if spec.document is not None:
             row.document = spec.document.hash
             self._keep_document(spec, spec.document)
+        elif spec.name not in self.registry.workflows:  # who has it in hand can have it run
+            self.registry.add_workflow(spec)
         self.log.batch.runs_new.append(copy(row))  # as it is now: the run's own row goes on
         self.log.mark(len(row.input) + 256)
         return row

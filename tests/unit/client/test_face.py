@@ -24,6 +24,7 @@ from podium import (
     task,
     workflow,
 )
+from podium.core.spec import registry
 from tests.harness import SideFile, drive, until
 
 
@@ -458,3 +459,16 @@ def test_env_is_recorded_at_the_first_ask(db: str, monkeypatch: pytest.MonkeyPat
         return await run.status() == "waiting"
 
     drive(main())
+
+
+def test_a_workflow_in_hand_need_not_be_known_by_name() -> None:
+    """Its module may have been imported where the table of names was another one."""
+
+    @workflow
+    async def forgotten() -> str:
+        return "done"
+
+    del registry.workflows["forgotten"]
+
+    assert podium.run(forgotten, database=":memory:") == "done"
+    assert registry.workflow("forgotten") is forgotten.spec
