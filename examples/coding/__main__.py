@@ -14,7 +14,9 @@ Runs and repositories are kept in `coding-data/`. What was interrupted goes on w
 import argparse
 import asyncio
 import sys
+import time
 
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
@@ -23,10 +25,12 @@ from examples.coding.repository import GitFailed, GitMissing, Repository
 from examples.coding.screen import Screen
 from examples.coding.tasks import Example, examples
 from examples.coding.workflow import RECORDED, coding
-from podium import Podium, PodiumError, Run, RunFailed, RunNotFound
+from podium import AskNotFound, Podium, PodiumError, Run, RunFailed, RunNotFound
 from podium.client.views import AskView
 
 LOOK_S = 0.1
+SETTLE_S = 2.0
+"""How long a question must have been open: one that was answered elsewhere is taken up by then."""
 WAITS, FAILED, INTERRUPTED = 6, 5, 130
 
 
@@ -118,10 +122,14 @@ class Work:
 
     async def watch(self, run: Run[Delivered]) -> None:
         """Say what is going on, and have a person answer what is asked."""
+        since: dict[str, float] = {}
         while True:
             await asyncio.sleep(LOOK_S)
             for ask in await run.asks():
-                await self.answer(run, ask)
+                now = time.monotonic()
+                if now - since.setdefault(ask.id, now) >= SETTLE_S:
+                    with suppress(AskNotFound):
+                        await self.answer(run, ask)
             under_way = [step.task for step in await run.steps() if step.status == "started"]
             self.screen.now(", ".join(under_way))
 

@@ -253,7 +253,7 @@ def sample(points: list[CrashPoint], seed: int) -> list[int]:
         for path, number in done.items()
         if path in ("begin", "merge_and_tag") or path.startswith("round-2")
     ]
-    return sorted({*chosen, *random.Random(seed).sample(range(len(points)), 4)})
+    return sorted({*chosen, *random.Random(seed).sample(range(len(points)), 2)})
 
 
 def document() -> Flow:
