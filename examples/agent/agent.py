@@ -1,4 +1,4 @@
-"""``podium run examples.agent.agent:helper goal="…"``; with a key: ``SHOP_MODEL=openai:gpt-5-mini``."""
+"""``podium run examples.agent.agent:helper --set goal="…"``; with a key: ``SHOP_MODEL=openai:gpt-5-mini``."""
 
 import os
 
