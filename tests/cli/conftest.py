@@ -169,5 +169,6 @@ def podium(
     with fresh_names():
         yield go
     for name in [one for one in sys.modules if one not in known and "." not in one]:
-        if str(getattr(sys.modules[name], "__file__", "")).startswith(tempfile.gettempdir()):
+        file = str(getattr(sys.modules[name], "__file__", ""))
+        if file.startswith(tempfile.gettempdir()) and not file.startswith(sys.prefix):
             del sys.modules[name]
